@@ -1,0 +1,72 @@
+{# The few functions that databases spell differently. Models use these and stay portable;
+   another adapter adds its own `<adapter>__` version here and nowhere else. #}
+
+{% macro add_seconds(moment, seconds) -%}{{ adapter.dispatch("add_seconds")(moment, seconds) }}{%- endmacro %}
+{% macro duckdb__add_seconds(moment, seconds) -%}
+    ({{ moment }} + to_microseconds(cast(({{ seconds }}) * 1000000 as bigint)))
+{%- endmacro %}
+{% macro spark__add_seconds(moment, seconds) -%}
+    timestampadd(microsecond, cast(({{ seconds }}) * 1000000 as bigint), {{ moment }})
+{%- endmacro %}
+
+{# Elapsed seconds from `earlier` to `later`, with fractions. #}
+{% macro seconds_between(earlier, later) -%}{{ adapter.dispatch("seconds_between")(earlier, later) }}{%- endmacro %}
+{% macro duckdb__seconds_between(earlier, later) -%}
+    (date_diff('microsecond', {{ earlier }}, {{ later }}) / 1000000.0)
+{%- endmacro %}
+{% macro spark__seconds_between(earlier, later) -%}
+    (timestampdiff(microsecond, {{ earlier }}, {{ later }}) / 1000000.0)
+{%- endmacro %}
+
+{# A UTC timestamp as the wall clock of an IANA zone shows it. #}
+{% macro to_local(moment, zone) -%}{{ adapter.dispatch("to_local")(moment, zone) }}{%- endmacro %}
+{% macro duckdb__to_local(moment, zone) -%}
+    timezone({{ zone }}, timezone('UTC', {{ moment }}))
+{%- endmacro %}
+{% macro spark__to_local(moment, zone) -%}from_utc_timestamp({{ moment }}, {{ zone }}){%- endmacro %}
+
+{# Text at a JSON path such as `$.items[0].name`; null where there is none. #}
+{% macro json_text(document, path) -%}{{ adapter.dispatch("json_text")(document, path) }}{%- endmacro %}
+{% macro duckdb__json_text(document, path) -%}json_extract_string({{ document }}, '{{ path }}'){%- endmacro %}
+{% macro spark__json_text(document, path) -%}get_json_object({{ document }}, '{{ path }}'){%- endmacro %}
+
+{# A whole row of a table alias as a JSON object, one key a column. #}
+{% macro row_as_json(table_alias) -%}{{ adapter.dispatch("row_as_json")(table_alias) }}{%- endmacro %}
+{% macro duckdb__row_as_json(table_alias) -%}cast(to_json({{ table_alias }}) as varchar){%- endmacro %}
+{% macro spark__row_as_json(table_alias) -%}to_json(struct({{ table_alias }}.*)){%- endmacro %}
+
+{# RFC 4122 version 5 UUID, the same as Python's uuid.uuid5(namespace, text). #}
+{% macro uuid5(text, namespace="5e1f0b2c-9a55-5d0e-8a6f-0d0ec07e0001") -%}
+    {%- set digest -%}
+        {{ adapter.dispatch("sha1_of_bytes")(namespace | replace("-", ""), text) }}
+    {%- endset -%}
+    lower(
+        substr({{ digest }}, 1, 8) || '-' || substr({{ digest }}, 9, 4) || '-5' || substr({{ digest }}, 14, 3) || '-'
+        || substr('89ab', 1 + {{ adapter.dispatch("hex_digit")(digest, 17) }} % 4, 1) || substr({{ digest }}, 18, 3)
+        || '-' || substr({{ digest }}, 21, 12)
+    )
+{%- endmacro %}
+{% macro duckdb__sha1_of_bytes(prefix_hex, text) -%}sha1(unhex('{{ prefix_hex }}') || encode({{ text }})){%- endmacro %}
+{% macro spark__sha1_of_bytes(prefix_hex, text) -%}
+    sha1(concat(unhex('{{ prefix_hex }}'), encode({{ text }}, 'utf-8')))
+{%- endmacro %}
+{% macro duckdb__hex_digit(digest, position) -%}
+    cast('0x' || substr({{ digest }}, {{ position }}, 1) as integer)
+{%- endmacro %}
+{% macro spark__hex_digit(digest, position) -%}
+    cast(conv(substr({{ digest }}, {{ position }}, 1), 16, 10) as int)
+{%- endmacro %}
+
+{# A stable bucket, 0 to 9,999, from the first 32 bits of an md5. #}
+{% macro bucket(text) -%}({{ adapter.dispatch("first_32_bits")(text) }} % 10000){%- endmacro %}
+{% macro duckdb__first_32_bits(text) -%}cast('0x' || substr(md5({{ text }}), 1, 8) as bigint){%- endmacro %}
+{% macro spark__first_32_bits(text) -%}cast(conv(substr(md5({{ text }}), 1, 8), 16, 10) as bigint){%- endmacro %}
+
+{# Values of a group as one JSON array text, in the given order. #}
+{% macro json_list(value, order_by) -%}{{ adapter.dispatch("json_list")(value, order_by) }}{%- endmacro %}
+{% macro duckdb__json_list(value, order_by) -%}
+    cast(to_json(array_agg({{ value }} order by {{ order_by }})) as varchar)
+{%- endmacro %}
+{% macro spark__json_list(value, order_by) -%}
+    to_json(transform(array_sort(array_agg(struct({{ order_by }} as k, {{ value }} as v))), x -> x.v))
+{%- endmacro %}

@@ -1,0 +1,134 @@
+"""The one place that reads the environment. Every other module is handed a Settings.
+
+It sits in the lowest room because every room needs it and imports run one way.
+A provider's own settings (`DOVECOTE_<PROVIDER>_…`) are handed through untouched by
+`provider_settings`, so that provider words stay in the provider's file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "DOVECOTE_"
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(ValueError):
+    """One or more settings are missing or wrong; the text names each with what to do."""
+
+
+def _absolute(text: str) -> Path:
+    return Path(text).expanduser().resolve()
+
+
+def _seconds(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(f"must be between {low} and {high} seconds")
+        return value
+
+    return parse
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 65535:
+        raise ValueError("must be a port, 1 to 65535")
+    return value
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return text.rstrip("/")
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`rcs=google_rcs,sms=twilio_sms` → {"rcs": "google_rcs", "sms": "twilio_sms"}."""
+    pairs = [part.split("=", 1) for part in text.split(",") if part.strip()]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError("must look like channel=provider,channel=provider")
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+def _setting(default: str, parse: Callable[[str], Any], about: str, *, secret: bool = False) -> Any:
+    metadata = {"default": default, "parse": parse, "about": about, "secret": secret}
+    return field(repr=not secret, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the environment decides. `about` is what `dovecote doctor` prints.
+
+    The defaults run the demo on this machine; a secret's default is empty, and the part
+    that needs it refuses to start without one.
+    """
+
+    home: Path = _setting(".dovecote", _absolute, "folder of warehouse, ledger, landing zone and Dagster")
+    tick_seconds: int = _setting("60", _seconds(5, 3600), "how often the sensor looks")
+    send_seconds: int = _setting("40", _seconds(1, 3600), "how long one tick may spend on sending")
+    public_url: str = _setting("http://127.0.0.1:8300", _url, "where people and providers reach the receivers")
+    receivers_port: int = _setting("8300", _port, "port of the receivers")
+    ui_port: int = _setting("3000", _port, "port of the Dagster UI")
+    routes: dict[str, str] = _setting(
+        "rcs=google_rcs,sms=twilio_sms,email=sendgrid", _pairs, "which provider carries which channel"
+    )
+    shop_name: str = _setting("Dovecote Demo Shop", str, "the sender's name in messages")
+    shop_url: str = _setting("http://127.0.0.1:8300/shop", _url, "the shop that links lead to")
+    write_key: str = _setting("", str, "key that event senders must present", secret=True)
+    shopify_secret: str = _setting("", str, "secret that signs Shopify webhooks", secret=True)
+    link_secret: str = _setting("", str, "secret that signs links in messages", secret=True)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def ledger(self) -> Path:
+        return self.home / "ledger.db"
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def archive(self) -> Path:
+        return self.home / "archive"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+    def provider_settings(self, provider: str) -> dict[str, str]:
+        """`DOVECOTE_TWILIO_SMS_FROM=…` → {"from": …} for provider "twilio_sms"."""
+        prefix = f"{PREFIX}{provider.upper()}_"
+        return {
+            name.removeprefix(prefix).lower(): value
+            for name, value in self.environment.items()
+            if name.startswith(prefix)
+        }
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check every setting; raise SettingsError naming all that are wrong."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for item in fields(Settings):
+        if "parse" not in item.metadata:
+            continue
+        name = PREFIX + item.name.upper()
+        try:
+            values[item.name] = item.metadata["parse"](environ.get(name, item.metadata["default"]))
+        except ValueError as error:
+            wrong.append(f"{name}: {error} ({item.metadata['about']})")
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    ours = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    return Settings(**values, environment=ours)
