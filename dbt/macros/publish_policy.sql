@@ -1,0 +1,91 @@
+{# What the journeys' YAML declares, as tables that SQL can join: policy.journeys, journey_steps,
+   step_channels, step_conditions and journey_exits. Runs before every invocation, so a model never
+   sees yesterday's policy. The YAML is checked, key by key, by `dovecote doctor` and `make test`. #}
+
+{% macro publish_policy() %}
+    {% if execute and flags.WHICH in ("build", "run", "test", "seed", "compile", "show") %}
+        {% set rows = namespace(journeys=[], steps=[], channels=[], conditions=[], exits=[]) %}
+        {% for node in graph.nodes.values() if node.resource_type == "model" and node.name.startswith("trg_") %}
+            {% set journey = node.name[4:] %}
+            {% if journey in var("journeys") %}
+                {% do collect_journey(rows, journey, node.config.meta.journey, node) %}
+            {% endif %}
+        {% endfor %}
+        {% do run_query("create schema if not exists policy") %}
+        {% for statement in [
+            policy_table("journeys", journey_columns(), rows.journeys),
+            policy_table("journey_steps", step_columns(), rows.steps),
+            policy_table("step_channels", ["journey:text", "step:text", "channel:text", "position:bigint"], rows.channels),
+            policy_table("step_conditions", ["journey:text", "step:text", "kind:text", "operand:text"], rows.conditions),
+            policy_table("journey_exits", ["journey:text", "event_name:text", "entity:text"], rows.exits),
+        ] %}
+            {% do run_query(statement) %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+{% macro journey_columns() %}
+    {% do return([
+        "journey:text", "journey_version:text", "message_class:text", "priority:bigint", "reentry_seconds:bigint",
+        "expires_after_seconds:bigint", "goal_event:text", "goal_within_seconds:bigint", "goal_value:text",
+        "holdout_share:double", "on_unknown:text",
+    ]) %}
+{% endmacro %}
+
+{% macro step_columns() %}
+    {% do return(["journey:text", "step:text", "step_number:bigint", "after_seconds:bigint", "template:text"]) %}
+{% endmacro %}
+
+{% macro collect_journey(rows, journey, policy, node) %}
+    {# The version changes with the policy or the trigger's SQL, and with nothing else. #}
+    {% set version = local_md5(tojson(policy, sort_keys=true) ~ node.raw_code)[:12] %}
+    {% set goal = policy.get("goal", {}) %}
+    {% do rows.journeys.append([
+        journey, version, policy["class"], policy.get("priority", 50), duration_seconds(policy.get("reentry", "always")),
+        duration_seconds(policy.get("expires_after", "24h")), goal.get("event"), duration_seconds(goal.get("within", "7d")),
+        goal.get("value"), policy.get("holdout", 0), policy.get("on_unknown", "hold"),
+    ]) %}
+    {% for event_name in policy.get("exit_on", []) %}
+        {% do rows.exits.append([journey, event_name, policy.get("entity")]) %}
+    {% endfor %}
+    {% for step in policy["steps"] %}
+        {% do rows.steps.append([
+            journey, step["name"], loop.index, duration_seconds(step.get("after", "0s")), step["template"],
+        ]) %}
+        {% for channel in step["channels"] %}
+            {% do rows.channels.append([journey, step["name"], channel, loop.index]) %}
+        {% endfor %}
+        {% for kind in ["only_if", "skip_if"] %}
+            {% for operand in step.get(kind, []) %}
+                {% do rows.conditions.append([journey, step["name"], kind, operand]) %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
+{% endmacro %}
+
+{# `90s`, `30m`, `24h`, `7d` → seconds; `always` → 0; `never` → none. #}
+{% macro duration_seconds(text) %}
+    {% if text == "never" %}{% do return(none) %}{% endif %}
+    {% if text == "always" %}{% do return(0) %}{% endif %}
+    {% do return((text[:-1] | int) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[text[-1]]) %}
+{% endmacro %}
+
+{# One `create or replace` of a small typed table; an empty list gives an empty table. #}
+{% macro policy_table(name, columns, rows) %}
+    {% set types = {"text": api.Column.translate_type("string"), "bigint": "bigint", "double": "double"} %}
+    {% set selects = [] %}
+    {% for row in rows or [[none] * (columns | length)] %}
+        {% set cells = [] %}
+        {% for column in columns %}
+            {% set column_name, kind = column.split(":") %}
+            {% set cell = row[loop.index0] %}
+            {% set literal = "null" if cell is none else "'" ~ (cell | string | replace("'", "''")) ~ "'" %}
+            {% do cells.append("cast(" ~ literal ~ " as " ~ types[kind] ~ ") as " ~ column_name) %}
+        {% endfor %}
+        {% do selects.append("select " ~ cells | join(", ")) %}
+    {% endfor %}
+    {% set keep = "" if rows else " where 1 = 0" %}
+    {% do return(
+        "create or replace table policy." ~ name ~ " as select * from (" ~ selects | join(" union all ") ~ ") as t" ~ keep
+    ) %}
+{% endmacro %}
