@@ -158,6 +158,13 @@ class Capabilities:
     messages_per_second: float = 50.0
 
 
+class CredentialsRefused(Exception):
+    """Raised by `authorize`: the account says no. The route is blocked, no attempt is burnt.
+
+    Whatever else `authorize` raises happened before the message left: it is known not sent.
+    """
+
+
 class Provider(Protocol):
     """One provider, one file. Pure but for `authorize`, which may fetch a token."""
 
@@ -169,7 +176,10 @@ class Provider(Protocol):
     def request(self, message: Message) -> Request: ...
 
     async def authorize(self, client: Any) -> Mapping[str, str]:
-        """Headers with the secret, added to each call; never stored or logged."""
+        """Headers with the secret, added to each call; never stored or logged.
+
+        `client` has httpx.AsyncClient's `post`. Raises CredentialsRefused, or what `post` raises.
+        """
         ...
 
     def judge(self, answer: Answer) -> Verdict: ...
