@@ -1,0 +1,88 @@
+"""Reading an answer: a provider's table of rulings, and the few facts HTTP itself gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from senders.contract import Answer, Outcome, Verdict
+from senders.providers._reasons import Reason
+
+Ruling = tuple[Outcome, Reason]
+# What a status means at every provider here; each adds its own words, and 429 where it documents
+# that such a call was not processed.
+HTTP_RULINGS: dict[Any, Ruling] = {
+    400: (Outcome.REJECTED, Reason.INVALID_CONTENT),
+    401: (Outcome.ROUTE_BLOCKED, Reason.CREDENTIALS_REFUSED),
+    403: (Outcome.ROUTE_BLOCKED, Reason.CREDENTIALS_REFUSED),
+    404: (Outcome.ROUTE_BLOCKED, Reason.WRONG_ENDPOINT),
+    405: (Outcome.ROUTE_BLOCKED, Reason.WRONG_ENDPOINT),
+    413: (Outcome.REJECTED, Reason.TOO_LARGE),
+    500: (Outcome.UNKNOWN, Reason.SERVER_ERROR),
+    502: (Outcome.UNKNOWN, Reason.SERVER_ERROR),
+    503: (Outcome.UNKNOWN, Reason.SERVER_ERROR),
+    504: (Outcome.UNKNOWN, Reason.SERVER_ERROR),
+}
+UNCLEAR: Ruling = (Outcome.UNKNOWN, Reason.UNCLEAR_ANSWER)
+RAW_LIMIT = 8_000  # characters of a provider's answer that are kept
+
+
+def find_ruling(table: Mapping[Any, Ruling], *keys: Hashable) -> Ruling:
+    """The ruling of the first key the table knows; what no table knows is UNKNOWN, never a guess."""
+    return next((table[key] for key in keys if key in table), UNCLEAR)
+
+
+def read_json(text: bytes | str) -> Any:
+    """The parsed text, or None where it is no JSON (cut off, an error page of a proxy)."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def as_object(text: bytes | str) -> dict[str, Any]:
+    """The JSON object in the text, or an empty one."""
+    value = read_json(text)
+    return value if isinstance(value, dict) else {}
+
+
+def dump_json(value: Any) -> bytes:
+    """The one way a request's JSON is written: the same value is always the same bytes."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def lower_names(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait by RFC 9110 `Retry-After`: a number, or a date counted from the answer's own."""
+    named = lower_names(headers)
+    text = named.get("retry-after", "").strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text) - parsedate_to_datetime(named.get("date", ""))
+    except ValueError:
+        return None
+    return max(0.0, until.total_seconds())
+
+
+def verdict(
+    answer: Answer,
+    ruling: Ruling,
+    *,
+    provider_message_id: str | None = None,
+    retry_after_seconds: float | None = None,
+) -> Verdict:
+    """The verdict of a ruling, with the provider's raw answer kept."""
+    outcome, reason = ruling
+    return Verdict(
+        outcome=outcome,
+        reason=reason.value,
+        provider_message_id=provider_message_id if outcome is Outcome.ACCEPTED else None,
+        retry_after_seconds=retry_after_seconds if outcome is Outcome.RETRY else None,
+        raw=f"{answer.status} {answer.body.decode(errors='replace')}"[:RAW_LIMIT],
+    )

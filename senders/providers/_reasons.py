@@ -1,0 +1,60 @@
+"""Why an attempt or a message ended as it did: our words, the same for every provider."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """What a provider's word means to us. The ledger, `explain` and the KPIs show these."""
+
+    # taken
+    ACCEPTED = "accepted"
+    ALREADY_ACCEPTED = "already_accepted"  # a repeated id: the first call had been taken
+    # known not sent
+    RATE_LIMITED = "rate_limited"
+    QUEUE_FULL = "queue_full"
+    NO_RECORD = "no_record"  # asked, and the provider knows of no such message
+    # this message will not be taken
+    UNREACHABLE_ON_CHANNEL = "unreachable_on_channel"
+    INVALID_CONTENT = "invalid_content"
+    TOO_LARGE = "too_large"
+    COUNTRY_NOT_ENABLED = "country_not_enabled"
+    UNROUTABLE = "unroutable"
+    RECIPIENT_NOT_PERMITTED = "recipient_not_permitted"  # a trial account, a missing invitation
+    # this address must not be tried again
+    INVALID_ADDRESS = "invalid_address"
+    NOT_A_MOBILE_NUMBER = "not_a_mobile_number"
+    UNSUBSCRIBED = "unsubscribed"
+    # account or configuration
+    CREDENTIALS_REFUSED = "credentials_refused"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    ACCOUNT_LIMIT = "account_limit"
+    WRONG_SENDER = "wrong_sender"
+    WRONG_ENDPOINT = "wrong_endpoint"
+    # nobody can tell
+    SERVER_ERROR = "server_error"
+    UNCLEAR_ANSWER = "unclear_answer"
+    # said by receipts
+    QUEUED = "queued"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    EXPIRED_UNDELIVERED = "expired_undelivered"  # taken back before it reached the person
+    MAY_STILL_ARRIVE = "may_still_arrive"  # expired, and could not be taken back
+    CANCELLED = "cancelled"
+    HANDSET_UNREACHABLE = "handset_unreachable"
+    UNKNOWN_NUMBER = "unknown_number"
+    BLOCKED_BY_CARRIER = "blocked_by_carrier"
+    BLOCKED_BY_MAILBOX = "blocked_by_mailbox"
+    FAILED_UNEXPLAINED = "failed_unexplained"
+    BOUNCED = "bounced"
+    DELAYED = "delayed"
+    # said by people
+    OPENED = "opened"
+    CLICKED = "clicked"
+    REPLIED = "replied"
+    RESUBSCRIBED = "resubscribed"  # a wish on record, never a consent by itself
+    OPT_OUT_WORD = "opt_out_word"
+    OPT_OUT_BUTTON = "opt_out_button"
+    SPAM_REPORT = "spam_report"

@@ -1,0 +1,279 @@
+"""Google RCS Business Messaging, API v1.
+
+Source of the rules: developers.google.com/business-communications/rcs-business-messaging (REST
+reference v1; guides "send messages", "receive events", "webhooks"), OAuth 2.0 for service
+accounts (RFC 7523).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from senders.contract import (
+    Answer,
+    Capabilities,
+    EventKind,
+    Message,
+    Outcome,
+    ProviderEvent,
+    RawWebhook,
+    Request,
+    Verdict,
+)
+from senders.providers._declared import Option, positive, read_options, url
+from senders.providers._judging import (
+    HTTP_RULINGS,
+    Ruling,
+    as_object,
+    dump_json,
+    find_ruling,
+    retry_after,
+    verdict,
+)
+from senders.providers._opt_out import is_opt_out
+from senders.providers._reasons import Reason
+from senders.providers._service_account import AccessToken, service_account
+from senders.settings import Settings
+
+SCOPE = "https://www.googleapis.com/auth/rcsbusinessmessaging"
+LONGEST_LIFE = timedelta(days=15)  # of a message that waits for a phone
+# Google ignores a repeated messageId and names no end to that; we rely on it for a day.
+DEDUPE_SECONDS = 86_400
+
+TRAFFIC_TYPES = {"marketing": "PROMOTION", "transactional": "TRANSACTION"}
+
+# HTTP status and google.rpc.Code. 404 means two things: an error body that says NOT_FOUND is a
+# phone without RCS, any other 404 is a wrong address of the API.
+RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
+    200: (Outcome.ACCEPTED, Reason.ACCEPTED),
+    (409, "ALREADY_EXISTS"): (Outcome.ACCEPTED, Reason.ALREADY_ACCEPTED),
+    (404, "NOT_FOUND"): (Outcome.REJECTED, Reason.UNREACHABLE_ON_CHANNEL),
+    429: (Outcome.RETRY, Reason.RATE_LIMITED),
+}
+
+# eventType of a UserEvent or ServerEvent; what is missing here (IS_TYPING) says nothing to us.
+EVENTS: dict[str, tuple[EventKind, Reason]] = {
+    "DELIVERED": (EventKind.DELIVERED, Reason.DELIVERED),
+    "READ": (EventKind.READ, Reason.READ),
+    "TTL_EXPIRATION_REVOKED": (EventKind.FAILED, Reason.EXPIRED_UNDELIVERED),
+    "TTL_EXPIRATION_REVOKE_FAILED": (EventKind.DEFERRED, Reason.MAY_STILL_ARRIVE),
+    "UNSUBSCRIBE": (EventKind.UNSUBSCRIBED, Reason.OPT_OUT_BUTTON),
+    "SUBSCRIBE": (EventKind.REPLIED, Reason.RESUBSCRIBED),
+}
+
+
+class GoogleRcs:
+    """Answers the contract's questions for Google RCS Business Messaging."""
+
+    name = "google_rcs"
+    channel = "rcs"
+    options = (
+        Option("agent_id", "the agent that sends, as the developer console shows it"),
+        Option("service_account_file", "path of the service account's JSON key", parse=service_account),
+        Option("client_token", "token of the webhook; receipts are signed with it", is_secret=True),
+        Option(
+            "base_url",
+            "address of the API; an agent of one region uses that region's",
+            "https://rcsbusinessmessaging.googleapis.com",
+            url,
+        ),
+        Option("messages_per_second", "how fast messages are handed over", "50", positive),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
+        self.base_url: str = chosen["base_url"]
+        self.capabilities = Capabilities(
+            dedupe_seconds=DEDUPE_SECONDS,
+            echoes_message_id=True,
+            messages_per_second=chosen["messages_per_second"],
+        )
+        self._agent_id: str = chosen["agent_id"]
+        self._client_token: str = chosen["client_token"]
+        self._token = AccessToken(chosen["service_account_file"], SCOPE)
+
+    def request(self, message: Message) -> Request:
+        query = urlencode({"messageId": message.message_id, "agentId": self._agent_id})
+        expires_at = min(message.expires_at, message.due_at + LONGEST_LIFE)
+        body = {
+            "contentMessage": _content(message.content, message.message_id),
+            "messageTrafficType": TRAFFIC_TYPES[message.message_class],
+            "expireTime": expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }
+        return Request(
+            method="POST",
+            path=f"/v1/phones/{quote(message.address, safe='+')}/agentMessages?{query}",
+            body=dump_json(body),
+            headers={"Content-Type": "application/json"},
+        )
+
+    async def authorize(self, client: Any) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {await self._token.current(client)}"}
+
+    def judge(self, answer: Answer) -> Verdict:
+        body = as_object(answer.body)
+        error: Mapping[str, Any] = body["error"] if isinstance(body.get("error"), dict) else {}
+        ruling = find_ruling(RULINGS, (answer.status, str(error.get("status"))), answer.status)
+        # name: phones/{number}/agentMessages/{messageId}; receipts carry the last part
+        return verdict(
+            answer,
+            ruling,
+            provider_message_id=str(body.get("name") or "").rpartition("/")[2] or None,
+            retry_after_seconds=_retry_delay(error) or retry_after(answer.headers),
+        )
+
+    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
+        """None: the API cannot be asked about a message; sending the same id again is safe instead."""
+        return None
+
+    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
+        return None
+
+    def challenge(self, webhook: RawWebhook) -> bytes | None:
+        """What to answer when Google checks that the webhook is ours; None when it is a receipt."""
+        body = as_object(webhook.body)
+        token, secret = str(body.get("clientToken", "")), body.get("secret")
+        is_ours = hmac.compare_digest(token.encode(), self._client_token.encode())
+        return str(secret).encode() if is_ours and secret else None
+
+    def verify(self, webhook: RawWebhook) -> bool:
+        data = _decoded_data(webhook.body)
+        if data is None:
+            return False
+        digest = hmac.new(self._client_token.encode(), data, hashlib.sha512).digest()
+        given = webhook.headers.get("x-goog-signature", "")
+        return hmac.compare_digest(base64.b64encode(digest), given.encode())
+
+    def events(self, webhook: RawWebhook) -> Sequence[ProviderEvent]:
+        data = _decoded_data(webhook.body) or b""
+        said = as_object(data)
+        # A partner's webhook hears every agent of the partner: another agent's people are not ours.
+        if str(said.get("agentId", "")).removesuffix("@rbm.goog") != self._agent_id.removesuffix("@rbm.goog"):
+            return []
+        meaning = _meaning(said)
+        if meaning is None:
+            return []
+        kind, reason, message_id = meaning
+        their_id = said.get("eventId") or said.get("messageId") or hashlib.sha256(data).hexdigest()
+        envelope = as_object(webhook.body).get("message", {})
+        return [
+            ProviderEvent(
+                event_key=f"{their_id}:{kind}",
+                provider=self.name,
+                kind=kind,
+                occurred_at=_moment(said.get("sendTime") or envelope.get("publishTime")),
+                message_id=message_id,
+                provider_message_id=message_id,
+                address=said.get("senderPhoneNumber") or said.get("phoneNumber"),
+                reason=reason.value,
+                raw=data.decode(errors="replace"),
+            )
+        ]
+
+
+PROVIDER = GoogleRcs
+
+
+# ---- the request
+
+
+def _content(content: Mapping[str, Any], message_id: str) -> dict[str, Any]:
+    """contentMessage of `{"text"}` or `{"cards": [...]}`, either with "suggestions"."""
+    cards = [_card(card, message_id) for card in content.get("cards", ())]
+    body: dict[str, Any] = {}
+    if len(cards) == 1:
+        body["richCard"] = {"standaloneCard": {"cardOrientation": "VERTICAL", "cardContent": cards[0]}}
+    elif cards:
+        body["richCard"] = {"carouselCard": {"cardWidth": "MEDIUM", "cardContents": cards}}
+    else:
+        body["text"] = content["text"]
+    if content.get("suggestions"):
+        body["suggestions"] = [_suggestion(item, message_id) for item in content["suggestions"]]
+    return body
+
+
+def _card(card: Mapping[str, Any], message_id: str) -> dict[str, Any]:
+    body: dict[str, Any] = {name: card[name] for name in ("title", "description") if card.get(name)}
+    if card.get("image_url"):
+        body["media"] = {"height": "MEDIUM", "contentInfo": {"fileUrl": card["image_url"]}}
+    if card.get("suggestions"):
+        body["suggestions"] = [_suggestion(item, message_id) for item in card["suggestions"]]
+    return body
+
+
+def _suggestion(item: Mapping[str, Any], message_id: str) -> dict[str, Any]:
+    """A reply or an action. Our id rides in the postback: Google names no message in a tap."""
+    said = {
+        "text": item["label"],
+        "postbackData": f"{message_id}:{item.get('postback') or item['type']}",
+    }
+    actions = {
+        "open_url": lambda: {"openUrlAction": {"url": item["url"]}},
+        "dial": lambda: {"dialAction": {"phoneNumber": item["phone"]}},
+    }
+    if item["type"] == "reply":
+        return {"reply": said}
+    return {"action": {**said, **actions[item["type"]]()}}
+
+
+# ---- the answer and the receipt
+
+
+def _retry_delay(error: Mapping[str, Any]) -> float | None:
+    """google.rpc.RetryInfo: {"retryDelay": "3.5s"} among the error's details."""
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        text = str(detail.get("retryDelay", "")) if isinstance(detail, dict) else ""
+        if text.endswith("s") and text[:-1].replace(".", "", 1).isdigit():
+            return float(text[:-1])
+    return None
+
+
+def _decoded_data(body: bytes) -> bytes | None:
+    """The bytes that were signed: `message.data`, decoded."""
+    envelope = as_object(body).get("message")
+    data = envelope.get("data") if isinstance(envelope, dict) else None
+    try:
+        return base64.b64decode(data, validate=True) if isinstance(data, str) else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _meaning(said: Mapping[str, Any]) -> tuple[EventKind, Reason, str | None] | None:
+    """Kind, reason and our message id (None where Google names none) of one event or user message."""
+    if said.get("eventType"):
+        meaning = EVENTS.get(str(said["eventType"]))
+        return (*meaning, said.get("messageId")) if meaning else None
+    if isinstance(said.get("suggestionResponse"), dict):
+        return _tap_meaning(said["suggestionResponse"])
+    if any(name in said for name in ("text", "userFile", "location")):
+        if is_opt_out(str(said.get("text", ""))):
+            return EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD, None
+        return EventKind.REPLIED, Reason.REPLIED, None
+    return None
+
+
+def _tap_meaning(response: Mapping[str, Any]) -> tuple[EventKind, Reason, str | None]:
+    """What a tap on a suggestion says. Its messageId would be the tap's own: ours is in the postback."""
+    message_id, _, postback = str(response.get("postbackData", "")).partition(":")
+    if is_opt_out(postback) or is_opt_out(str(response.get("text", ""))):
+        return EventKind.UNSUBSCRIBED, Reason.OPT_OUT_BUTTON, message_id or None
+    if response.get("type") == "ACTION" or "text" not in response:
+        return EventKind.CLICKED, Reason.CLICKED, message_id or None
+    return EventKind.REPLIED, Reason.REPLIED, message_id or None
+
+
+def _moment(text: Any) -> datetime:
+    """RFC 3339 of the event; the moment we read it where Google gives none (DELIVERED, READ)."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return datetime.now(UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,279 @@
+"""E-mail by SendGrid, API v3.
+
+Source of the rules: SendGrid's OpenAPI (mail send, email activity), "Event Webhook reference",
+"Event Webhook security features", and RFC 8058 for one-click unsubscribe (its headers come with
+the rendered content).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from senders.contract import (
+    Answer,
+    Capabilities,
+    EventKind,
+    Message,
+    Outcome,
+    ProviderEvent,
+    RawWebhook,
+    Request,
+    Verdict,
+)
+from senders.providers._declared import Option, boolean, optional, positive, read_options, url
+from senders.providers._judging import (
+    HTTP_RULINGS,
+    Ruling,
+    as_object,
+    dump_json,
+    find_ruling,
+    lower_names,
+    read_json,
+    retry_after,
+    verdict,
+)
+from senders.providers._reasons import Reason
+from senders.settings import Settings
+
+Meaning = tuple[EventKind, Reason]
+
+# HTTP status, or status and the field that the error names.
+RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
+    202: (Outcome.ACCEPTED, Reason.ACCEPTED),
+    (400, "personalizations.0.to.0.email"): (Outcome.SUPPRESSED, Reason.INVALID_ADDRESS),
+    (400, "from.email"): (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
+    (403, "from"): (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
+    415: (Outcome.REJECTED, Reason.INVALID_CONTENT),
+    429: (Outcome.RETRY, Reason.RATE_LIMITED),
+}
+
+# event, or event and its type or reason; account events say nothing about a message.
+EVENTS: dict[Any, tuple[Meaning, ...]] = {
+    "processed": ((EventKind.ACCEPTED, Reason.QUEUED),),
+    "deferred": ((EventKind.DEFERRED, Reason.DELAYED),),
+    "delivered": ((EventKind.DELIVERED, Reason.DELIVERED),),
+    "open": ((EventKind.OPENED, Reason.OPENED),),
+    "click": ((EventKind.CLICKED, Reason.CLICKED),),
+    "bounce": ((EventKind.BOUNCED, Reason.BOUNCED),),
+    # a refusal of this message or of its sender's reputation, not of the address
+    ("bounce", "blocked"): ((EventKind.FAILED, Reason.BLOCKED_BY_MAILBOX),),
+    "dropped": ((EventKind.FAILED, Reason.FAILED_UNEXPLAINED),),
+    ("dropped", "bounced address"): ((EventKind.BOUNCED, Reason.BOUNCED),),
+    ("dropped", "invalid"): ((EventKind.BOUNCED, Reason.INVALID_ADDRESS),),
+    ("dropped", "spam reporting address"): (
+        (EventKind.FAILED, Reason.SPAM_REPORT),
+        (EventKind.COMPLAINED, Reason.SPAM_REPORT),
+    ),
+    ("dropped", "unsubscribed address"): (
+        (EventKind.FAILED, Reason.UNSUBSCRIBED),
+        (EventKind.UNSUBSCRIBED, Reason.OPT_OUT_BUTTON),
+    ),
+    ("dropped", "recipient list over package quota"): ((EventKind.FAILED, Reason.ACCOUNT_LIMIT),),
+    "spamreport": ((EventKind.COMPLAINED, Reason.SPAM_REPORT),),
+    "unsubscribe": ((EventKind.UNSUBSCRIBED, Reason.OPT_OUT_BUTTON),),
+    "group_unsubscribe": ((EventKind.UNSUBSCRIBED, Reason.OPT_OUT_BUTTON),),
+    "group_resubscribe": ((EventKind.REPLIED, Reason.RESUBSCRIBED),),
+}
+
+
+# DER of a P-256 public key: this head and a point of 65 bytes (RFC 5480).
+P256_HEAD = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+
+
+def _public_key(text: str) -> bytes:
+    try:
+        der = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        der = b""
+    if not der.startswith(P256_HEAD) or len(der) != len(P256_HEAD) + 65:
+        raise ValueError("must be the base64 verification key that the webhook's settings show")
+    return der
+
+
+class SendGrid:
+    """Answers the contract's questions for SendGrid."""
+
+    name = "sendgrid"
+    channel = "email"
+    options = (
+        Option("api_key", "key with the right to send mail", is_secret=True),
+        Option("from", "address that mail comes from; its domain must be authenticated"),
+        Option("from_name", "name beside that address; empty for the shop's name", ""),
+        Option("reply_to", "address that answers go to; empty for the sender's", ""),
+        Option(
+            "webhook_public_key", "verification key of the signed event webhook (base64)", parse=_public_key
+        ),
+        Option("unsubscribe_group_id", "unsubscribe group of marketing mail", "", optional(int)),
+        Option("ip_pool_name", "pool of sending addresses", ""),
+        Option(
+            "has_activity_api",
+            "true where the account has bought the activity history, which answers look-ups",
+            "false",
+            boolean,
+        ),
+        Option("base_url", "address of the API; an EU account has its own", "https://api.sendgrid.com", url),
+        Option("messages_per_second", "how fast messages are handed over", "100", positive),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
+        self.base_url: str = chosen["base_url"]
+        self.capabilities = Capabilities(
+            echoes_message_id=True,
+            can_look_up=chosen["has_activity_api"],
+            messages_per_second=chosen["messages_per_second"],
+        )
+        self._api_key: str = chosen["api_key"]
+        self._sender = {"email": chosen["from"], "name": chosen["from_name"] or settings.shop_name}
+        self._reply_to: str = chosen["reply_to"]
+        self._group_id: int | None = chosen["unsubscribe_group_id"]
+        self._ip_pool_name: str = chosen["ip_pool_name"]
+        self._public_key = _EventKey(chosen["webhook_public_key"])
+
+    def request(self, message: Message) -> Request:
+        content = message.content
+        body: dict[str, Any] = {
+            # custom_args come back in every event; our id is all that may be in them (no PII)
+            "personalizations": [
+                {"to": [{"email": message.address}], "custom_args": {"message_id": message.message_id}}
+            ],
+            "from": self._sender,
+            "subject": content["subject"],
+            # RFC 2046: the plainest part first, and SendGrid insists
+            "content": [
+                {"type": "text/plain", "value": content["text"]},
+                {"type": "text/html", "value": content["html"]},
+            ],
+            # our own links count clicks, and our own page unsubscribes
+            "tracking_settings": {
+                "click_tracking": {"enable": False, "enable_text": False},
+                "open_tracking": {"enable": True},
+                "subscription_tracking": {"enable": False},
+            },
+        }
+        optional_parts = {
+            "reply_to": {"email": self._reply_to} if self._reply_to else None,
+            "headers": dict(content.get("headers") or {}),
+            "asm": {"group_id": self._group_id}
+            if self._group_id and message.message_class == "marketing"
+            else None,
+            "ip_pool_name": self._ip_pool_name,
+        }
+        body |= {name: part for name, part in optional_parts.items() if part}
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        return Request("POST", "/v3/mail/send", dump_json(body), headers)
+
+    async def authorize(self, client: Any) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self._api_key}"}
+
+    def judge(self, answer: Answer) -> Verdict:
+        errors = as_object(answer.body).get("errors")
+        first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+        return verdict(
+            answer,
+            find_ruling(RULINGS, (answer.status, str(first.get("field"))), answer.status),
+            provider_message_id=lower_names(answer.headers).get("x-message-id"),
+            retry_after_seconds=_until_reset(answer.headers) or retry_after(answer.headers),
+        )
+
+    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
+        if not self.capabilities.can_look_up:
+            return None
+        query = f"(unique_args['message_id']=\"{message_id}\")"
+        return Request("GET", f"/v3/messages?{urlencode({'limit': 1, 'query': query})}", b"")
+
+    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
+        """Only a found message says something: the history is minutes behind, so none is no proof."""
+        messages = as_object(answer.body).get("messages")
+        if answer.status != 200 or not isinstance(messages, list) or not messages:
+            return None
+        accepted = (Outcome.ACCEPTED, Reason.ACCEPTED)
+        return verdict(answer, accepted, provider_message_id=_short(messages[0].get("msg_id", "")))
+
+    def verify(self, webhook: RawWebhook) -> bool:
+        timestamp = webhook.headers.get("x-twilio-email-event-webhook-timestamp", "")
+        signature = webhook.headers.get("x-twilio-email-event-webhook-signature", "")
+        return self._public_key.has_signed(timestamp.encode() + webhook.body, signature)
+
+    def events(self, webhook: RawWebhook) -> Sequence[ProviderEvent]:
+        items = read_json(webhook.body)
+        return [
+            event
+            for item in (items if isinstance(items, list) else [])
+            if isinstance(item, dict)
+            for event in self._events_of(item)
+        ]
+
+    def _events_of(self, item: Mapping[str, Any]) -> list[ProviderEvent]:
+        name = str(item.get("event"))
+        detail = str(item.get("type") or item.get("reason") or "").lower()
+        meanings = EVENTS.get((name, detail)) or EVENTS.get(name, ())
+        their_id = item.get("sg_event_id") or f"{item.get('sg_message_id')}:{name}:{item.get('timestamp')}"
+        return [
+            ProviderEvent(
+                event_key=f"{their_id}:{kind}",
+                provider=self.name,
+                kind=kind,
+                occurred_at=_moment(item.get("timestamp")),
+                message_id=item.get("message_id"),
+                provider_message_id=_short(str(item.get("sg_message_id") or "")),
+                address=item.get("email"),
+                reason=reason.value,
+                is_machine=bool(item.get("sg_machine_open")),
+                raw=dump_json(item).decode(),
+            )
+            for kind, reason in meanings
+        ]
+
+
+PROVIDER = SendGrid
+
+
+class _EventKey:
+    """The key that verifies receipts: ECDSA on P-256 over SHA-256 of timestamp and raw body."""
+
+    def __init__(self, der: bytes) -> None:
+        self._der = der
+        self._key: Any = None
+
+    def has_signed(self, signed: bytes, signature: str) -> bool:
+        # Imported late: 50 ms that a tick which only sends need not pay.
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        if self._key is None:
+            self._key = serialization.load_der_public_key(self._der)
+        try:
+            self._key.verify(base64.b64decode(signature, validate=True), signed, ec.ECDSA(hashes.SHA256()))
+        except (InvalidSignature, binascii.Error):
+            return False
+        return True
+
+
+def _short(sg_message_id: str) -> str | None:
+    """`<X-Message-Id>.filter0001….0` → the X-Message-Id that the answer gave."""
+    return sg_message_id.partition(".")[0] or None
+
+
+def _until_reset(headers: Mapping[str, str]) -> float | None:
+    """Seconds to X-RateLimit-Reset (a Unix time), counted from the answer's own Date."""
+    named = lower_names(headers)
+    try:
+        answered_at = parsedate_to_datetime(named.get("date", "")).timestamp()
+        return max(0.0, float(named.get("x-ratelimit-reset", "")) - answered_at)
+    except ValueError:
+        return None
+
+
+def _moment(timestamp: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(timestamp), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
