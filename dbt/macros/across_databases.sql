@@ -3,10 +3,10 @@
 
 {% macro add_seconds(moment, seconds) -%}{{ adapter.dispatch("add_seconds")(moment, seconds) }}{%- endmacro %}
 {% macro duckdb__add_seconds(moment, seconds) -%}
-    ({{ moment }} + to_microseconds(cast(({{ seconds }}) * 1000000 as bigint)))
+    ({{ moment }} + to_microseconds(cast(({{ seconds }}) * cast(1000000 as bigint) as bigint)))
 {%- endmacro %}
 {% macro spark__add_seconds(moment, seconds) -%}
-    timestampadd(microsecond, cast(({{ seconds }}) * 1000000 as bigint), {{ moment }})
+    timestampadd(microsecond, cast(({{ seconds }}) * cast(1000000 as bigint) as bigint), {{ moment }})
 {%- endmacro %}
 
 {# Elapsed seconds from `earlier` to `later`, with fractions. #}
@@ -70,3 +70,77 @@
 {% macro spark__json_list(value, order_by) -%}
     to_json(transform(array_sort(array_agg(struct({{ order_by }} as k, {{ value }} as v))), x -> x.v))
 {%- endmacro %}
+
+{# A join clause that repeats each row for every text in a JSON list: `<list_alias>.item`. #}
+{% macro each_in_json_list(document, list_alias) -%}
+    {{ adapter.dispatch("each_in_json_list")(document, list_alias) }}
+{%- endmacro %}
+{% macro duckdb__each_in_json_list(document, list_alias) -%}
+    cross join unnest(cast(from_json({{ document }}, '["VARCHAR"]') as varchar[])) as {{ list_alias }} (item)
+{%- endmacro %}
+{% macro spark__each_in_json_list(document, list_alias) -%}
+    lateral view explode(from_json({{ document }}, 'array<string>')) {{ list_alias }} as item
+{%- endmacro %}
+
+{# What a template may know of the person, as a JSON object. #}
+{% macro person_as_json(people) -%}{{ adapter.dispatch("person_as_json")(people) }}{%- endmacro %}
+{% macro duckdb__person_as_json(people) -%}
+    cast(to_json({
+        'first_name': {{ people }}.first_name, 'last_name': {{ people }}.last_name,
+        'language': {{ people }}.language, 'loyalty_tier': {{ people }}.loyalty_tier
+    }) as varchar)
+{%- endmacro %}
+{% macro spark__person_as_json(people) -%}
+    to_json(named_struct(
+        'first_name', {{ people }}.first_name, 'last_name', {{ people }}.last_name,
+        'language', {{ people }}.language, 'loyalty_tier', {{ people }}.loyalty_tier
+    ))
+{%- endmacro %}
+
+{# A JSON object from a mapping of keys to expressions, in its order; a null stays, as null. #}
+{% macro json_object(fields) -%}{{ adapter.dispatch("json_object")(fields) }}{%- endmacro %}
+{% macro duckdb__json_object(fields) -%}
+    cast(json_object({% for key, value in fields.items() %}'{{ key }}', {{ value }}{{ ", " if not loop.last }}{% endfor %}) as varchar)
+{%- endmacro %}
+{% macro spark__json_object(fields) -%}
+    to_json(
+        named_struct({% for key, value in fields.items() %}'{{ key }}', {{ value }}{{ ", " if not loop.last }}{% endfor %}),
+        map('ignoreNullFields', 'false')
+    )
+{%- endmacro %}
+
+{# JSON texts of a group as one JSON array text, in the given order. #}
+{% macro json_list_of_documents(document, order_by) -%}
+    {{ adapter.dispatch("json_list_of_documents")(document, order_by) }}
+{%- endmacro %}
+{% macro duckdb__json_list_of_documents(document, order_by) -%}
+    '[' || string_agg({{ document }}, ',' order by {{ order_by }}) || ']'
+{%- endmacro %}
+{% macro spark__json_list_of_documents(document, order_by) -%}
+    '[' || listagg({{ document }}, ',') within group (order by {{ order_by }}) || ']'
+{%- endmacro %}
+
+{# To write after `from <relation>`: one row an element of a JSON array text, as `<name>.item` (JSON
+   text) and `<name>.position` (from 1). A row whose document is null or no array gives none. #}
+{% macro each_json_item(document, name) -%}{{ adapter.dispatch("each_json_item")(document, name) }}{%- endmacro %}
+{% macro duckdb__each_json_item(document, name) -%}
+    cross join unnest(json_extract({{ document }}, '$[*]')) with ordinality as {{ name }} (item, position)
+{%- endmacro %}
+{% macro spark__each_json_item(document, name) -%}
+    cross join lateral (
+        select v as item, k + 1 as position from posexplode(from_json({{ document }}, 'array<string>')) as t (k, v)
+    ) as {{ name }}
+{%- endmacro %}
+
+{# The text itself where it is JSON, else null: what a vendor put inside a field need not be. #}
+{% macro json_or_null(text) -%}{{ adapter.dispatch("json_or_null")(text) }}{%- endmacro %}
+{% macro duckdb__json_or_null(text) -%}case when json_valid({{ text }}) then {{ text }} end{%- endmacro %}
+{% macro spark__json_or_null(text) -%}{{ text }}{%- endmacro %}
+
+{# ISO 8601 text, with an offset or in UTC, as a UTC timestamp; null where it is none. #}
+{% macro utc_timestamp(text) -%}{{ adapter.dispatch("utc_timestamp")(text) }}{%- endmacro %}
+{% macro duckdb__utc_timestamp(text) -%}timezone('UTC', try_cast(trim({{ text }}) as timestamptz)){%- endmacro %}
+{% macro spark__utc_timestamp(text) -%}try_cast(trim({{ text }}) as timestamp){%- endmacro %}
+
+{# Text at a JSON path as a number; null where there is none or it is not one. #}
+{% macro json_number(document, path) -%}try_cast({{ json_text(document, path) }} as double){%- endmacro %}

@@ -8,6 +8,11 @@
         {% for node in graph.nodes.values() if node.resource_type == "model" and node.name.startswith("trg_") %}
             {% set journey = node.name[4:] %}
             {% if journey in var("journeys") %}
+                {% if "journey" not in node.config.meta %}
+                    {% do exceptions.raise_compiler_error(
+                        "models/triggers/" ~ node.name ~ ".yml has no config.meta.journey: a live journey needs its policy there"
+                    ) %}
+                {% endif %}
                 {% do collect_journey(rows, journey, node.config.meta.journey, node) %}
             {% endif %}
         {% endfor %}

@@ -141,7 +141,7 @@ create table if not exists raw.shopify_product_variants (
 -- The ledger's journal, copied at the start of each tick from where the last copy ended.
 create table if not exists raw.ledger_journal (
     seq bigint primary key,
-    at timestamp not null,
+    happened_at timestamp not null,
     kind text not null,                 -- state | engagement | suppression | route
     message_id text,
     from_state text,

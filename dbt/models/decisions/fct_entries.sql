@@ -1,0 +1,140 @@
+{{ config(materialized="incremental", incremental_strategy="append", contract={"enforced": true}) }}
+-- depends_on: {{ ref("int_identity_map") }}
+
+-- Who entered which journey, and who was turned away because they are in it already.
+-- Re-entry counts exact seconds from the earlier entry of the same journey, person and entity, to
+-- either side: an event that arrives late does not slip in before a later one.
+
+with recursive
+
+-- Identities may merge after an entry was made: it is read as the person it belongs to now.
+earlier_entries as (
+    {% if is_incremental() %}
+    select
+        entries.entry_id,
+        entries.journey,
+        coalesce(identity.user_id, entries.user_id) as user_id,
+        coalesce(entries.entity_key, '') as entity,
+        entries.event_id,
+        entries.entered_at,
+        entries.status
+    from {{ this }} as entries
+    left join {{ ref("int_identity_map") }} as identity on entries.user_id = identity.from_user_id
+    {% else %}
+    select
+        event_id as entry_id,
+        journey,
+        user_id,
+        entity,
+        event_id,
+        triggered_at as entered_at,
+        '' as status
+    from {{ ref("int_trigger_rows") }}
+    where 1 = 0
+    {% endif %}
+),
+
+newcomers as (
+    select
+        rows.*,
+        journeys.journey_version,
+        journeys.reentry_seconds,
+        coalesce(
+            {{ add_seconds("rows.triggered_at", "journeys.reentry_seconds") }}, cast('9999-12-31' as timestamp)
+        ) as free_again_at,
+        {{ uuid5("rows.journey || '|' || rows.user_id || '|' || rows.entity || '|' || rows.event_id") }} as entry_id
+    from {{ ref("int_trigger_rows") }} as rows
+    inner join {{ source("policy", "journeys") }} as journeys on rows.journey = journeys.journey
+    left join earlier_entries as earlier
+        on
+            rows.journey = earlier.journey
+            and rows.user_id = earlier.user_id
+            and rows.entity = earlier.entity
+            and rows.event_id = earlier.event_id
+    where earlier.entry_id is null
+),
+
+barred_by_history as (
+    select
+        newcomers.entry_id,
+        min(earlier.entry_id) as blocked_by_entry_id
+    from newcomers
+    inner join earlier_entries as earlier
+        on
+            newcomers.journey = earlier.journey
+            and newcomers.user_id = earlier.user_id
+            and newcomers.entity = earlier.entity
+            and earlier.status = 'entered'
+            and (
+                newcomers.reentry_seconds is null
+                or abs({{ seconds_between("earlier.entered_at", "newcomers.triggered_at") }})
+                < newcomers.reentry_seconds
+            )
+    group by newcomers.entry_id
+),
+
+queue as (
+    select
+        newcomers.*,
+        barred.blocked_by_entry_id as barred_by,
+        row_number() over (
+            partition by newcomers.journey, newcomers.user_id, newcomers.entity
+            order by newcomers.triggered_at, newcomers.event_id
+        ) as turn
+    from newcomers
+    left join barred_by_history as barred on newcomers.entry_id = barred.entry_id
+),
+
+-- One after the other, in the order of behaviour. `holder_id` is the newcomer who entered last,
+-- `free_at` the moment from which the next one may.
+walk as (
+    select
+        entry_id,
+        journey,
+        user_id,
+        entity,
+        turn,
+        barred_by as blocked_by_entry_id,
+        case when barred_by is null then entry_id end as holder_id,
+        case when barred_by is null then free_again_at else cast('0001-01-01' as timestamp) end as free_at
+    from queue
+    where turn = 1
+    union all
+    select
+        queue.entry_id,
+        queue.journey,
+        queue.user_id,
+        queue.entity,
+        queue.turn,
+        coalesce(queue.barred_by, case when queue.triggered_at < walk.free_at then walk.holder_id end),
+        case
+            when queue.barred_by is null and queue.triggered_at >= walk.free_at then queue.entry_id
+            else walk.holder_id
+        end,
+        case
+            when queue.barred_by is null and queue.triggered_at >= walk.free_at then queue.free_again_at
+            else walk.free_at
+        end
+    from walk
+    inner join queue
+        on
+            walk.journey = queue.journey
+            and walk.user_id = queue.user_id
+            and walk.entity = queue.entity
+            and walk.turn + 1 = queue.turn
+)
+
+select
+    queue.entry_id,
+    queue.journey,
+    queue.journey_version,
+    queue.user_id,
+    queue.entity_key,
+    queue.event_id,
+    queue.triggered_at as entered_at,
+    {{ as_of() }} as recorded_at,
+    case when walk.blocked_by_entry_id is null then 'entered' else 'blocked' end as status,
+    walk.blocked_by_entry_id,
+    queue.payload
+from queue
+inner join walk on queue.entry_id = walk.entry_id

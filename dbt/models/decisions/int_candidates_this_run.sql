@@ -1,0 +1,35 @@
+-- Every step that is due and not settled. A step is settled by a suppression or by a message that
+-- did not fail; a message that ended in a terminal negative makes the step due again, on another channel.
+
+with latest_decisions as (
+    select
+        candidate_id,
+        outcome,
+        message_id,
+        row_number() over (partition by candidate_id order by decided_at desc, decision_number desc) as recency
+    from {{ source("history", "fct_decisions") }}
+),
+
+settled as (
+    select latest_decisions.candidate_id
+    from latest_decisions
+    left join {{ ref("int_ledger_messages") }} as messages on latest_decisions.message_id = messages.message_id
+    where
+        latest_decisions.recency = 1
+        and (
+            latest_decisions.outcome = 'suppress'
+            or (
+                latest_decisions.outcome = 'send'
+                -- Cancelled and expired messages are over; only a channel's own refusal asks for another.
+                and coalesce(messages.state, '') not in ('rejected', 'suppressed', 'failed_late')
+            )
+        )
+)
+
+select
+    steps.*,
+    coalesce(identity.user_id, steps.user_id) as person_id
+from {{ ref("fct_entry_steps") }} as steps
+left join {{ ref("int_identity_map") }} as identity on steps.user_id = identity.from_user_id
+left join settled on steps.candidate_id = settled.candidate_id
+where steps.due_at <= {{ as_of() }} and settled.candidate_id is null

@@ -1,0 +1,76 @@
+-- Due steps whose condition does not hold: the trigger selects the entry no longer, an `only_if` is
+-- not met or a `skip_if` is. A condition is a segment (`seg_…`) or what became of an earlier step
+-- (`clicked.reminder`). Opens by machines never count: nobody did anything.
+
+with candidates as (
+    select * from {{ ref("int_candidates_this_run") }}
+),
+
+segment_members as (
+    {% for segment in var("segments") %}
+    select
+        'seg_{{ segment }}' as operand,
+        user_id
+    from {{ ref("seg_" ~ segment) }}
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
+step_outcomes as (
+    {% for outcome in ["sent", "delivered", "opened", "clicked", "replied"] %}
+    select
+        steps.entry_id,
+        '{{ outcome }}.' || steps.step as operand
+    from {{ ref("int_ledger_messages") }} as messages
+    inner join {{ ref("fct_entry_steps") }} as steps on messages.candidate_id = steps.candidate_id
+    where messages.was_{{ outcome }} = 1
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
+judged as (
+    select
+        candidates.candidate_id,
+        conditions.kind || ': ' || conditions.operand as condition,
+        (members.user_id is not null or outcomes.entry_id is not null) = (conditions.kind = 'only_if') as is_met
+    from candidates
+    inner join {{ source("policy", "step_conditions") }} as conditions
+        on candidates.journey = conditions.journey and candidates.step = conditions.step
+    left join segment_members as members
+        on candidates.person_id = members.user_id and conditions.operand = members.operand
+    left join (select distinct entry_id, operand from step_outcomes) as outcomes
+        on candidates.entry_id = outcomes.entry_id and conditions.operand = outcomes.operand
+),
+
+gone as (
+    select
+        candidates.candidate_id,
+        'trigger' as condition
+    from candidates
+    left join {{ ref("int_trigger_rows") }} as rows
+        on
+            candidates.journey = rows.journey
+            and candidates.person_id = rows.user_id
+            and coalesce(candidates.entity_key, '') = rows.entity
+            and candidates.event_id = rows.event_id
+    where rows.event_id is null
+),
+
+unmet as (
+    select
+        candidate_id,
+        condition
+    from judged
+    where not is_met
+    union all
+    select
+        candidate_id,
+        condition
+    from gone
+)
+
+select
+    candidate_id,
+    min(condition) as condition
+from unmet
+group by candidate_id

@@ -1,0 +1,69 @@
+-- Steps whose person has left the journey, with the event that took them out: of the steps that are
+-- due and of those whose message still waits in the ledger.
+-- An exit event counts for the entity it names; where it or the entry names none, for the person.
+
+with candidates as (
+    select
+        candidate_id,
+        journey,
+        person_id,
+        entity_key,
+        event_id,
+        entered_at
+    from {{ ref("int_candidates_this_run") }}
+    union all
+    select
+        steps.candidate_id,
+        steps.journey,
+        coalesce(identity.user_id, steps.user_id) as person_id,
+        steps.entity_key,
+        steps.event_id,
+        steps.entered_at
+    from {{ ref("fct_entry_steps") }} as steps
+    inner join {{ ref("int_ledger_messages") }} as messages on steps.candidate_id = messages.candidate_id
+    left join {{ ref("int_identity_map") }} as identity on steps.user_id = identity.from_user_id
+    where messages.state in ('planned', 'retry_wait')
+),
+
+rules as (
+    select * from {{ source("policy", "journey_exits") }}
+),
+
+events as (
+    select
+        event_id,
+        event_name,
+        user_id,
+        occurred_at,
+        cart_id,
+        order_id,
+        product_id
+    from {{ ref("fct_events") }}
+    where
+        occurred_at >= (select min(entered_at) from candidates)
+        and event_name in (select event_name from rules)
+)
+
+select
+    candidates.candidate_id,
+    min(events.event_id) as exit_event_id
+from candidates
+inner join rules on candidates.journey = rules.journey
+inner join events
+    on
+        candidates.person_id = events.user_id
+        and rules.event_name = events.event_name
+        and candidates.entered_at <= events.occurred_at
+        and candidates.event_id <> events.event_id
+where
+    rules.entity is null
+    or candidates.entity_key is null
+    or candidates.entity_key = coalesce(
+        case rules.entity
+            when 'cart_id' then events.cart_id
+            when 'order_id' then events.order_id
+            when 'product_id' then events.product_id
+        end,
+        candidates.entity_key
+    )
+group by candidates.candidate_id

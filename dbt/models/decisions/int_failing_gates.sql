@@ -1,0 +1,62 @@
+-- One row for every gate that a due step fails, whatever other gates it fails too, with what stands
+-- in the way. The numbers are the order in which a reason is given. Arbitration (10) comes after,
+-- in int_decisions_this_run, because it weighs the steps that pass all of these.
+
+with candidates as (
+    select * from {{ ref("int_candidates_this_run") }}
+),
+
+-- A gate that depends on the channel fails when it stops every channel alone, or when it stops the
+-- last one that was left.
+channels as (
+    select
+        candidate_id,
+        min(case when is_suppressed then 1 else 0 end) as all_suppressed,
+        min(case when has_no_address then 1 else 0 end) as all_without_address,
+        min(case when is_undeliverable then 1 else 0 end) as all_undeliverable,
+        min(case when has_no_consent then 1 else 0 end) as all_without_consent,
+        min(case when is_route_blocked then 1 else 0 end) as all_blocked,
+        max(stage) as stage
+    from {{ ref("int_channel_options") }}
+    group by candidate_id
+),
+
+failing as (
+    select candidate_id, 1 as gate_order, 'suppressed' as gate, cast(null as {{ dbt.type_string() }}) as blocking_id
+    from channels where all_suppressed = 1 or stage = 1
+    union all
+    select candidate_id, 2, 'no_address', null from channels where all_without_address = 1 or stage = 0
+    union all
+    select candidate_id, 3, 'undeliverable', null from channels where all_undeliverable = 1 or stage = 3
+    union all
+    select candidate_id, 4, 'no_consent', null from channels where all_without_consent = 1 or stage = 4
+    union all
+    select candidate_id, 5, 'exited', exit_event_id from {{ ref("int_exits_this_run") }}
+    union all
+    select candidate_id, 6, 'condition_not_met', condition from {{ ref("int_conditions_this_run") }}
+    union all
+    select candidate_id, 7, 'expired', null from candidates where expires_at < {{ as_of() }}
+    union all
+    select candidates.candidate_id, 8, 'holdout', holdouts.cluster_id
+    from candidates
+    inner join {{ ref("int_holdouts") }} as holdouts
+        on candidates.journey = holdouts.journey and candidates.person_id = holdouts.user_id
+    where holdouts.is_holdout and candidates.message_class = 'marketing'
+    union all
+    select candidates.candidate_id, 9, 'quiet_hours', quiet.rule_id
+    from candidates
+    inner join {{ ref("int_quiet_people") }} as quiet
+        on candidates.person_id = quiet.user_id and candidates.message_class = quiet.message_class
+    where candidates.message_class = 'marketing'
+    union all
+    select candidate_id, 11, 'capped', cap_id from {{ ref("int_caps_this_run") }}
+    union all
+    select candidate_id, 12, 'route_blocked', null from channels where all_blocked = 1 or stage = 12
+)
+
+select
+    candidate_id,
+    gate_order,
+    gate,
+    blocking_id
+from failing

@@ -1,0 +1,51 @@
+-- What the ledger knows of each message: where it stands and what the person did with it.
+-- Older than 60 days no cap counts it and no step waits for it.
+
+with journal as (
+    select * from {{ source("raw", "ledger_journal") }}
+    where message_id is not null and happened_at >= {{ ago(days=60) }}
+),
+
+-- The journal is numbered in the order things happened to a message.
+newest as (
+    select
+        *,
+        row_number() over (partition by message_id order by seq desc) as recency
+    from journal
+    where kind = 'state'
+),
+
+reached as (
+    select
+        message_id,
+        min(case when kind = 'state' then happened_at end) as planned_at,
+        max(case when to_state in ('accepted', 'sent', 'delivered', 'read') then 1 else 0 end) as was_sent,
+        max(case when to_state in ('delivered', 'read') then 1 else 0 end) as was_delivered,
+        max(case when to_state in ('read', 'opened') and not coalesce(is_machine, false) then 1 else 0 end) as was_opened,
+        max(case when to_state = 'clicked' and not coalesce(is_machine, false) then 1 else 0 end) as was_clicked,
+        max(case when to_state = 'replied' then 1 else 0 end) as was_replied
+    from journal
+    group by message_id
+)
+
+select
+    newest.message_id,
+    newest.candidate_id,
+    newest.user_id,
+    newest.journey,
+    newest.step,
+    newest.message_class,
+    newest.channel,
+    newest.to_state as state,
+    newest.reason,
+    reached.planned_at,
+    reached.was_sent,
+    reached.was_delivered,
+    reached.was_opened,
+    reached.was_clicked,
+    reached.was_replied,
+    -- A permanent failure ends a message; whatever was or may have been sent does not give its slot back.
+    newest.to_state in ('rejected', 'suppressed', 'failed_late', 'expired', 'cancelled') as is_failed
+from newest
+inner join reached on newest.message_id = reached.message_id
+where newest.recency = 1
