@@ -1,0 +1,38 @@
+{{ config(contract={"enforced": true}) }}
+
+-- What a person agreed to, by channel and purpose, with the proof. The newest word counts; of two at the
+-- same moment the withdrawal does.
+
+with resolved as (
+    select
+        consents.*,
+        coalesce(spans.user_id, consents.given_id) as person_id
+    from {{ ref("stg_canonical__consents") }} as consents
+    left join {{ ref("int_identity_spans") }} as spans
+        on
+            consents.given_id = spans.given_id
+            and consents.occurred_at >= spans.valid_from
+            and consents.occurred_at < spans.valid_to
+    where greatest(consents.landed_at, consents.occurred_at) <= {{ as_of() }}
+),
+
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by person_id, channel, purpose
+            order by occurred_at desc, case when is_given then 1 else 0 end, landed_at desc, given_id
+        ) as recency
+    from resolved
+)
+
+select
+    person_id as user_id,
+    channel,
+    purpose,
+    is_given,
+    occurred_at,
+    consent_source,
+    wording_version
+from numbered
+where recency = 1

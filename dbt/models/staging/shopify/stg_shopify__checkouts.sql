@@ -1,0 +1,28 @@
+-- A checkout that Shopify saw begin and not end, as the event that began it. The address in it takes
+-- the person back to where they were.
+
+with checkouts as (
+    select
+        row_id as checkout_id,
+        occurred_at,
+        landed_at,
+        coalesce({{ json_text("record", "$.customer_id") }}, {{ json_text("record", "$.customer.id") }}) as customer_id,
+        nullif({{ json_text("record", "$.cart_token") }}, '') as cart_id,
+        {{ json_text("record", "$.currency") }} as currency,
+        lower(trim({{ json_text("record", "$.email") }})) as email,
+        {{ json_text("record", "$.abandoned_checkout_url") }} as cart_url,
+        {{ json_text("record", "$.line_items") }} as products
+    from {{ source("raw", "shopify_abandoned_checkouts") }}
+)
+
+select
+    'shopify:checkout:' || checkout_id as event_id,
+    'checkout_started' as event_name,
+    customer_id as user_id,
+    case when customer_id is null then email end as anonymous_id,
+    occurred_at,
+    landed_at,
+    {{ row_as_json("checkouts") }} as properties,
+    '{}' as context,
+    'shopify' as source
+from checkouts

@@ -1,0 +1,74 @@
+{{ config(contract={"enforced": true}) }}
+
+-- An order. A shop that reports it twice has sold it once: the first report counts.
+
+with orders as (
+    select
+        user_id,
+        coalesce(order_id, event_id) as order_id,
+        event_id,
+        occurred_at,
+        coalesce({{ json_number("properties", "$.total") }}, revenue) as total,
+        currency,
+        {{ json_text("properties", "$.order_url") }} as order_url,
+        {{ json_or_null(json_text("properties", "$.products")) }} as products,
+        row_number() over (
+            partition by user_id, coalesce(order_id, event_id) order by occurred_at, event_id
+        ) as report
+    from {{ ref("fct_events") }}
+    where occurred_at >= {{ ago(days=3) }} and event_name = 'order_completed'
+),
+
+lines as (
+    select
+        orders.event_id,
+        line.position,
+        coalesce(
+            {{ json_text("line.item", "$.product_id") }}, {{ json_text("line.item", "$.id") }}
+        ) as product_id,
+        {{ item_name("line.item") }} as name,
+        coalesce(cast({{ json_number("line.item", "$.quantity") }} as integer), 1) as quantity,
+        {{ json_number("line.item", "$.price") }} as price,
+        {{ json_text("line.item", "$.image_url") }} as image_url
+    from orders
+    {{ each_json_item("orders.products", "line") }}
+    where orders.report = 1
+),
+
+described as (
+    select
+        lines.event_id,
+        lines.position,
+        lines.quantity,
+        {{ item_object(
+            "lines.product_id", "coalesce(lines.name, products.name, lines.product_id, '')", "lines.quantity",
+            "coalesce(lines.price, products.price)", "coalesce(lines.image_url, products.image_url)"
+        ) }} as item
+    from lines
+    left join {{ ref("dim_products") }} as products on lines.product_id = products.product_id
+),
+
+items as (
+    select
+        event_id,
+        {{ json_list_of_documents("item", "position") }} as items,
+        sum(quantity) as item_count
+    from described
+    group by event_id
+)
+
+select
+    orders.user_id,
+    orders.order_id as entity_key,
+    orders.event_id,
+    orders.occurred_at as triggered_at,
+    orders.order_id,
+    coalesce(orders.order_url, {{ shop_url("'/orders/' || orders.order_id") }}) as order_url,
+    coalesce(items.items, '[]') as items,
+    cast(coalesce(items.item_count, 0) as bigint) as item_count,
+    orders.total,
+    orders.currency,
+    orders.occurred_at as ordered_at
+from orders
+left join items on orders.event_id = items.event_id
+where orders.report = 1
