@@ -11,7 +11,7 @@ with steps as (
         case when failing.candidate_id is null then 1 else 0 end as is_free,
         row_number() over (
             partition by candidates.person_id
-            order by candidates.priority desc, candidates.due_at, options.message_id
+            order by candidates.priority desc, candidates.due_at asc, options.message_id asc
         ) as place
     from {{ ref("int_candidates_this_run") }} as candidates
     inner join {{ ref("int_channel_options") }} as options

@@ -77,6 +77,6 @@ select
     *,
     -- The channel to use, or, where none passes, the one that got furthest.
     row_number() over (
-        partition by candidate_id order by stage desc, preference, position
+        partition by candidate_id order by stage desc, preference asc, position asc
     ) as choice
 from staged

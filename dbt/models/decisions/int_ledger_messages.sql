@@ -2,7 +2,21 @@
 -- Older than 60 days no cap counts it and no step waits for it.
 
 with journal as (
-    select * from {{ source("raw", "ledger_journal") }}
+    select
+        seq,
+        happened_at,
+        kind,
+        message_id,
+        to_state,
+        coalesce(is_machine, false) as is_machine,
+        candidate_id,
+        user_id,
+        journey,
+        step,
+        message_class,
+        channel,
+        reason
+    from {{ source("raw", "ledger_journal") }}
     where message_id is not null and happened_at >= {{ ago(days=60) }}
 ),
 
@@ -21,8 +35,8 @@ reached as (
         min(case when kind = 'state' then happened_at end) as planned_at,
         max(case when to_state in ('accepted', 'sent', 'delivered', 'read') then 1 else 0 end) as was_sent,
         max(case when to_state in ('delivered', 'read') then 1 else 0 end) as was_delivered,
-        max(case when to_state in ('read', 'opened') and not coalesce(is_machine, false) then 1 else 0 end) as was_opened,
-        max(case when to_state = 'clicked' and not coalesce(is_machine, false) then 1 else 0 end) as was_clicked,
+        max(case when to_state in ('read', 'opened') and not is_machine then 1 else 0 end) as was_opened,
+        max(case when to_state = 'clicked' and not is_machine then 1 else 0 end) as was_clicked,
         max(case when to_state = 'replied' then 1 else 0 end) as was_replied
     from journal
     group by message_id

@@ -64,7 +64,7 @@ select
 from clocks
 inner join rules
     on
-        (rules.country = '*' or rules.country = clocks.country)
+        (rules.country = '*' or clocks.country = rules.country)
         and (
             (clocks.minute_of_day >= rules.starts and clocks.minute_of_day < rules.ends)
             -- A rule that passes midnight is quiet at either end of the day.
