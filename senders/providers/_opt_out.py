@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# Carriers' and Twilio's standard English words, and the words Google Messages sends for
-# "Unsubscribe" in ES, MX and BR. A word that stands alone is a wish; inside a sentence it is talk.
+# The carriers' standard English words, and what phones send for "Unsubscribe" in ES, MX and BR.
+# A word that stands alone is a wish; inside a sentence it is talk.
 OPT_OUT_WORDS = frozenset(
     {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "baja", "parar", "stopp"}
 )

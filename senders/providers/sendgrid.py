@@ -141,7 +141,10 @@ class SendGrid:
         body: dict[str, Any] = {
             # custom_args come back in every event; our id is all that may be in them (no PII)
             "personalizations": [
-                {"to": [{"email": message.address}], "custom_args": {"message_id": message.message_id}}
+                {
+                    "to": [{"email": _ascii(message.address)}],
+                    "custom_args": {"message_id": message.message_id},
+                }
             ],
             "from": self._sender,
             "subject": content["subject"],
@@ -223,7 +226,7 @@ class SendGrid:
                 occurred_at=_moment(item.get("timestamp")),
                 message_id=item.get("message_id"),
                 provider_message_id=_short(str(item.get("sg_message_id") or "")),
-                address=item.get("email"),
+                address=_readable(str(item.get("email") or "")),
                 reason=reason.value,
                 is_machine=bool(item.get("sg_machine_open")),
                 raw=dump_json(item).decode(),
@@ -255,6 +258,24 @@ class _EventKey:
         except (InvalidSignature, binascii.Error):
             return False
         return True
+
+
+def _ascii(address: str) -> str:
+    """The address with its domain in ASCII (IDNA), the only form that is taken."""
+    local, at, domain = address.rpartition("@")
+    try:
+        return f"{local}{at}{domain.encode('idna').decode()}"
+    except UnicodeError:
+        return address
+
+
+def _readable(address: str) -> str | None:
+    """The address as we know it, from the ASCII form that comes back."""
+    local, at, domain = address.rpartition("@")
+    try:
+        return f"{local}{at}{domain.encode().decode('idna')}" or None
+    except UnicodeError:
+        return address or None
 
 
 def _short(sg_message_id: str) -> str | None:
