@@ -19,6 +19,7 @@ create table if not exists raw.manifest (
     oldest_occurred_at timestamp,
     newest_occurred_at timestamp,
     landed_at timestamp not null,
+    judged_at timestamp not null,       -- the wall clock then; "in the future" was measured against it
     constraint status_is_known check (status in ('taken', 'quarantined')),
     constraint every_row_is_accounted_for check (rows_read = rows_taken + rows_duplicate + rows_quarantined)
 );
@@ -86,6 +87,7 @@ create table if not exists raw.consents (
     occurred_at timestamp not null,     -- when it was given or withdrawn
     consent_source text not null,       -- where: a form, a preference page, a reply
     wording_version text,
+    attributes text,                    -- every other column, as JSON: more proof
     landed_at timestamp not null,
     source text not null,
     source_file text not null,
@@ -102,6 +104,7 @@ create table if not exists raw.products (
     image_url text,
     product_url text,
     stock bigint,
+    attributes text,                    -- every other column, as JSON
     updated_at timestamp not null,
     landed_at timestamp not null,
     source text not null,
@@ -136,6 +139,13 @@ create table if not exists raw.shopify_products (
 create table if not exists raw.shopify_product_variants (
     row_id text not null, occurred_at timestamp not null, landed_at timestamp not null,
     record text not null, source_file text not null
+);
+
+-- How far a source that is a table was read. Ingest reads from here minus an overlap, because a
+-- loader's transactions do not commit in the order of their load times.
+create table if not exists raw.watermarks (
+    feed text primary key,
+    loaded_at timestamp not null        -- the newest load time seen
 );
 
 -- The ledger's journal, copied at the start of each tick from where the last copy ended.

@@ -55,7 +55,8 @@ DUCKDB_ONLY = {
     "exclude or replace in a star": r"\*\s*(exclude|replace)\b",
     "date_diff": r"\bdate_diff\(",
     "an interval literal": r"\binterval\s+'",
-    "a list or struct function": r"\b(list_\w+|struct_pack|unnest|array_agg|to_json|json_extract\w*|strftime|epoch\w*)\(",
+    "a list or struct function": r"\b(list_\w+|struct_pack|unnest|array_agg|to_json|json_extract\w*)\(",
+    "a time function": r"\b(strftime|strptime|epoch\w*|time_bucket)\(",
     "group by all": r"\bgroup by all\b",
     "ilike": r"\bilike\b",
 }

@@ -1,0 +1,1 @@
+"""The demo: the real system beside a provider sandbox and a shop with people in it."""
