@@ -1,0 +1,129 @@
+"""The ledger of what was sent: the only thing that knows it, and the one door to it for every room.
+
+Senders use what `outbound.py` adds; receivers hand in receipts and opt-outs; the tick copies the
+journal and asks whether there is work; a person blocks, stops and decides what nobody can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from senders import receipts
+from senders.contract import ProviderEvent, State
+from senders.entries import JOURNAL_COLUMNS, Applied
+from senders.outbound import Outbound
+from senders.receipts import address_key
+from senders.store import LedgerError, to_moment, to_text
+
+__all__ = ["JOURNAL_COLUMNS", "Ledger", "LedgerError", "address_key"]
+
+_IS_MACHINE = JOURNAL_COLUMNS.index("is_machine")
+
+
+class Ledger(Outbound):
+    """One connection to the ledger's file, for one thread; a context manager.
+
+    `now` is an aware datetime. Raises LedgerError when the file cannot be opened,
+    sqlite3.IntegrityError naming the constraint when a change would break a rule of the ledger,
+    sqlite3.OperationalError when another process keeps it locked for longer than BUSY_SECONDS.
+    """
+
+    # What receivers hand in ------------------------------------------------------------------
+
+    def apply_receipts(self, events: Iterable[ProviderEvent], now: datetime | None = None) -> Applied:
+        """Store what providers said, each thing once, and move messages forward. Without `now`,
+        the wall clock: receipts come in real time."""
+        with self.transaction():
+            return receipts.apply(self, events, now or datetime.now(UTC))
+
+    def suppress(self, address: str, scope: str, reason: str, now: datetime) -> bool:
+        """Send nothing (`all`) or no marketing (`marketing`) to an address; False: it was so already."""
+        values = {"address_key": address_key(address), "scope": scope, "reason": reason, "message_no": None}
+        with self.transaction():
+            return self.change("suppress", {**values, "now": to_text(now)}) > 0
+
+    def unsuppress(self, address: str, scope: str, reason: str, now: datetime) -> bool:
+        """Lift a suppression; False: there was none."""
+        values = {"address_key": address_key(address), "scope": scope, "reason": reason, "now": to_text(now)}
+        with self.transaction():
+            return self.change("unsuppress", values) > 0
+
+    # What a person or a configuration error decides ------------------------------------------
+
+    def block_route(self, provider: str, channel: str, reason: str, now: datetime) -> bool:
+        """Send nothing through a provider until `free_route`; False: it was blocked already."""
+        values = {"provider": provider, "channel": channel, "reason": reason, "now": to_text(now)}
+        with self.transaction():
+            return self.change("block_route", values) > 0
+
+    def free_route(self, provider: str, reason: str, now: datetime) -> bool:
+        """False: it was not blocked."""
+        with self.transaction():
+            return (
+                self.change("free_route", {"provider": provider, "reason": reason, "now": to_text(now)}) > 0
+            )
+
+    def blocked_routes(self) -> dict[str, str]:
+        """provider → why its route is blocked."""
+        return {row["provider"]: row["reason"] for row in self.run("blocked_routes")}
+
+    def stop(self, scope: str, name: str, reason: str, now: datetime) -> None:
+        """The kill switch: scope `all` (name empty), `route` (a provider) or `journey`."""
+        self._turn_switch(scope, name, True, reason, now)
+
+    def start(self, scope: str, name: str, reason: str, now: datetime) -> None:
+        """Undo `stop` of the same scope and name."""
+        self._turn_switch(scope, name, False, reason, now)
+
+    def _turn_switch(self, scope: str, name: str, is_stopped: bool, reason: str, now: datetime) -> None:
+        values = {"scope": scope, "name": name, "is_stopped": int(is_stopped), "reason": reason}
+        with self.transaction():
+            self.run("turn_switch", {**values, "now": to_text(now)})
+
+    def stopped_switches(self) -> list[tuple[str, str, str]]:
+        """(scope, name, reason) of every switch that stops something."""
+        return [tuple(row) for row in self.run("stopped_switches")]
+
+    def decide_held(self, message_id: str, *, is_sent_again: bool, reason: str, now: datetime) -> bool:
+        """A person decides about a HELD message: send it once more, or give it up; False: not held."""
+        state = State.RETRY_WAIT if is_sent_again else State.CANCELLED
+        values = {"message_id": message_id, "state": state, "reason": reason, "now": to_text(now)}
+        with self.transaction():
+            return (
+                self.change("decide_held", {**values, "wake_at": values["now"] if is_sent_again else None})
+                > 0
+            )
+
+    # What the tick asks ----------------------------------------------------------------------
+
+    def has_work(self, now: datetime) -> bool:
+        """Is there anything to send, to sweep, to expire or to look into at `now`? A few index seeks."""
+        return bool(self.value("has_work", {"now": to_text(now)}))
+
+    def next_attempt_at(self, now: datetime) -> datetime | None:
+        """When, after `now`, the ledger has work next by itself; None: not before something is planned."""
+        text = self.value("next_attempt_at", {"now": to_text(now)})
+        return None if text is None else to_moment(text)
+
+    def next_retry_at(self, provider: str) -> datetime | None:
+        """When a provider's next retry is due; None: it has none."""
+        text = self.value("next_retry_at", {"provider": provider})
+        return None if text is None else to_moment(text)
+
+    def journal_since(self, seq: int, limit: int) -> Iterator[tuple[Any, ...]]:
+        """The next `limit` journal rows after `seq`, as tuples of JOURNAL_COLUMNS (`at` as text,
+        `is_machine` as a boolean or None). The rows are read at once: no reader is left open."""
+        for row in self.run("journal_since", {"seq": seq, "limit": limit}).fetchall():
+            values = list(row)
+            values[_IS_MACHINE] = None if values[_IS_MACHINE] is None else bool(values[_IS_MACHINE])
+            yield tuple(values)
+
+    def last_seq(self) -> int:
+        """The journal's last number; 0 while it is empty."""
+        return int(self.value("last_seq"))
+
+    def counts(self) -> dict[State, int]:
+        """How many messages stand in each state that has any."""
+        return {State(row[0]): row[1] for row in self.run("counts")}

@@ -1,0 +1,244 @@
+"""The ledger on a message's way out: plan, claim, intent, record, sweep, unknown outcomes.
+
+It keeps the order of the delivery protocol honest and decides nothing: which verdict an answer
+deserves and when to try again is up to `delivery.py`. Every change is on the disk when its method
+returns. `now` is always the caller's clock, an aware datetime.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from hashlib import sha256
+from sqlite3 import Row
+from typing import Any
+
+from senders import receipts
+from senders.contract import Message, Outcome, Request, State
+from senders.entries import (
+    Attempt,
+    Claim,
+    Picked,
+    Planned,
+    Recorded,
+    Refusal,
+    Settlement,
+    Swept,
+    Unknown,
+)
+from senders.receipts import address_key
+from senders.store import Store, to_moment, to_text
+
+_STATE_AFTER = {
+    Outcome.ACCEPTED: State.ACCEPTED,
+    Outcome.RETRY: State.RETRY_WAIT,
+    Outcome.REJECTED: State.REJECTED,
+    Outcome.SUPPRESSED: State.SUPPRESSED,
+    Outcome.ROUTE_BLOCKED: State.ROUTE_BLOCKED,
+    Outcome.UNKNOWN: State.UNKNOWN,
+}
+
+
+class Outbound(Store):
+    """What a sender asks of the ledger, in the order of the protocol."""
+
+    def plan(self, batch: Iterable[tuple[Message, str, Request | Refusal]], now: datetime) -> Planned:
+        """Plan (message, provider's name, request); what is planned already stays as it is."""
+        result = Planned()
+        at = to_text(now)
+        with self.transaction():
+            has_waiting = self.value("has_waiting_receipts")
+            for message, provider, request in batch:
+                row = _message_values(message, provider, at)
+                message_no = self.value("plan_message", row)
+                if message_no is None:
+                    is_planned = self.value("is_planned", row)
+                    result.already_planned += is_planned
+                    result.candidate_taken += not is_planned
+                    continue
+                self.run("know_route", row)
+                if isinstance(request, Refusal):
+                    self.run("refuse_unmade", {"message_no": message_no, "now": at, "reason": request.reason})
+                    result.refused += 1
+                    continue
+                self.run("freeze_request", _request_values(message_no, request))
+                result.planned += 1
+                if has_waiting:
+                    receipts.adopt(self, message.message_id, now)
+        return result
+
+    def claim(self, now: datetime, provider: str, limit: int, lease_seconds: float) -> Picked:
+        """Lease up to `limit` of a provider's due messages, most urgent first.
+
+        Nothing comes back while the route is blocked or a switch stops it. A message to an address
+        that was suppressed since it was planned is moved to `suppressed` instead.
+        """
+        values = {"now": to_text(now), "provider": provider, "limit": limit}
+        token, lease_until = secrets.token_hex(8), now + timedelta(seconds=lease_seconds)
+        lease = {**values, "token": token, "lease_until": to_text(lease_until)}
+        with self.transaction():
+            self.run("promote_retries", values)
+            rows = self.run("pick", values).fetchall()
+            for row in rows:
+                if row["suppression_reason"] is None:
+                    self.run("claim", {**lease, "message_no": row["message_no"]})
+                else:
+                    reason = {"message_no": row["message_no"], "reason": row["suppression_reason"]}
+                    self.run("suppress_planned", {**values, **reason})
+        claims = [
+            _claim(row, token, lease_until) for row in rows if row["suppression_reason"] is None
+        ]
+        return Picked(claims, len(rows) - len(claims))
+
+    def intent(self, now: datetime, claims: Sequence[Claim], call_seconds: float) -> list[Attempt]:
+        """Put on record that these calls are about to be made; only those returned may be.
+
+        A claim is left out when its lease ends within `call_seconds`, or when it was cancelled,
+        stopped or suppressed since; give it back with `release`.
+        """
+        attempts = []
+        values = {"now": to_text(now), "call_ends_at": to_text(now + timedelta(seconds=call_seconds))}
+        with self.transaction():
+            for claim in claims:
+                mine = {"message_no": claim.message_no, "token": claim.token, **values}
+                attempt_id = self.value("open_attempt", {**mine, "body_sha256": _digest(claim.request.body)})
+                if attempt_id is not None:
+                    self.run("put_in_flight", mine)
+                    attempts.append(Attempt(attempt_id, claim))
+        return attempts
+
+    def release(self, now: datetime, claims: Iterable[Claim], reason: str) -> int:
+        """Give back claims whose call will not be made; how many were still ours."""
+        values = {"now": to_text(now), "reason": reason}
+        with self.transaction():
+            return sum(
+                self.change("release", {**values, "message_no": claim.message_no, "token": claim.token})
+                for claim in claims
+            )
+
+    def record(self, now: datetime, results: Iterable[Recorded]) -> int:
+        """Write down how attempts ended; how many messages moved.
+
+        A message does not move when its claim is no longer ours, or when a receipt was faster.
+        ROUTE_BLOCKED leaves it planned with no attempt burnt; SUPPRESSED suppresses its address.
+        """
+        with self.transaction():
+            has_waiting = self.value("has_waiting_receipts")
+            return sum(self._record(to_text(now), result, has_waiting) for result in results)
+
+    def _record(self, now: str, result: Recorded, has_waiting: bool) -> int:
+        claim, verdict = result.attempt.claim, result.verdict
+        is_blocked = verdict.outcome is Outcome.ROUTE_BLOCKED
+        values = {
+            "now": now,
+            "attempt_id": result.attempt.attempt_id,
+            "message_no": claim.message_no,
+            "token": claim.token,
+            "state": _STATE_AFTER[verdict.outcome],
+            "outcome": verdict.outcome,
+            "reason": verdict.reason,
+            "raw": verdict.raw,
+            "provider_message_id": verdict.provider_message_id,
+            "wake_at": None if result.wake_at is None else to_text(result.wake_at),
+            "unburnt": int(is_blocked),
+        }
+        self.run("finish_attempt", values)
+        moved = self.change("record", values)
+        if is_blocked:
+            self.run("back_in_line", values)
+        if verdict.outcome is Outcome.SUPPRESSED:
+            self.run("suppress_address_of", {**values, "scope": "all"})
+        if verdict.provider_message_id and not moved:
+            self.run("learn_provider_id", values)
+        if verdict.provider_message_id and has_waiting:
+            receipts.adopt(self, claim.message_id, to_moment(now))
+        return moved
+
+    def sweep(self, now: datetime) -> Swept:
+        """Take back what a dead sender left: claimed → planned, in flight → unknown; expire the rest."""
+        values = {"now": to_text(now)}
+        return Swept(
+            released=self.change_in_slices("sweep_claimed", values),
+            unknown=self.change_in_slices("sweep_in_flight", values),
+            expired=self.change_in_slices("expire", values),
+        )
+
+    def cancel(self, message_id: str, reason: str, now: datetime) -> State | None:
+        """Stop a message that was not sent: CANCELLED. One that may have been sent is HELD, so that
+        nobody sends it again. None when it is too late, or there is no such message."""
+        values = {"message_id": message_id, "reason": reason, "now": to_text(now)}
+        with self.transaction():
+            state = self.value("cancel", values)
+        return None if state is None else State(state)
+
+    def unknown_due(self, now: datetime, provider: str, limit: int) -> list[Unknown]:
+        """Messages of a provider that may have been sent and that are to be looked into now."""
+        rows = self.run("unknown_due", {"now": to_text(now), "provider": provider, "limit": limit})
+        return [_unknown(row) for row in rows]
+
+    def settle(self, now: datetime, settlements: Iterable[Settlement]) -> int:
+        """Move messages on from UNKNOWN, or have them looked into again; how many were still unknown."""
+        with self.transaction():
+            has_waiting = self.value("has_waiting_receipts")
+            return sum(self._settle(to_text(now), settlement, has_waiting) for settlement in settlements)
+
+    def _settle(self, now: str, settlement: Settlement, has_waiting: bool) -> int:
+        values = {
+            "now": now,
+            "message_no": settlement.unknown.message_no,
+            "state": settlement.state,
+            "reason": settlement.reason,
+            "wake_at": None if settlement.wake_at is None else to_text(settlement.wake_at),
+            "provider_message_id": settlement.provider_message_id,
+            "has_lost_attempt": int(settlement.has_lost_attempt),
+        }
+        moved = self.change("settle_unknown", values)
+        if moved and settlement.state is State.SUPPRESSED:
+            self.run("suppress_address_of", {**values, "scope": "all"})
+        if settlement.provider_message_id and has_waiting:
+            receipts.adopt(self, settlement.unknown.message_id, to_moment(now))
+        return moved
+
+
+def _message_values(message: Message, provider: str, now: str) -> dict[str, Any]:
+    values = {item.name: getattr(message, item.name) for item in fields(message) if item.name != "content"}
+    times = {name: to_text(values[name]) for name in ("due_at", "expires_at")}
+    return {**values, **times, "provider": provider, "address_key": address_key(message.address), "now": now}
+
+
+def _request_values(message_no: int, request: Request) -> dict[str, Any]:
+    return {
+        "message_no": message_no,
+        "method": request.method,
+        "path": request.path,
+        "headers": json.dumps(dict(request.headers), sort_keys=True),
+        "body": request.body,
+        "body_sha256": _digest(request.body),
+    }
+
+
+def _digest(body: bytes) -> str:
+    return sha256(body).hexdigest()
+
+
+def _claim(row: Row, token: str, lease_until: datetime) -> Claim:
+    request = Request(row["method"], row["path"], row["body"], json.loads(row["headers"]))
+    return Claim(
+        message_no=row["message_no"],
+        message_id=row["message_id"],
+        channel=row["channel"],
+        address=row["address"],
+        attempts=row["attempts"],
+        expires_at=to_moment(row["expires_at"]),
+        request=request,
+        token=token,
+        lease_until=lease_until,
+    )
+
+
+def _unknown(row: Row) -> Unknown:
+    times = {name: to_moment(row[name]) for name in ("unknown_since", "expires_at", "first_sent_at")}
+    return Unknown(**{**dict(row), **times})

@@ -1,0 +1,99 @@
+"""What a receipt does to a message: forward moves, engagement, suppressions; each receipt once.
+
+A receipt may come before the answer of the call it is about, twice, in any order, or for a message
+that is not known yet; the state is the furthest that any receipt proved (`allowed_moves`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from senders.contract import EventKind, ProviderEvent, State
+from senders.entries import Applied
+from senders.store import Store, Values, to_text
+
+# Only what arrived can be opened, clicked or complained about, so these prove the delivery that a
+# lost receipt did not report. A machine that opens or clicks may stand before the mailbox.
+_PROVES: dict[str, State] = {
+    EventKind.ACCEPTED: State.ACCEPTED,
+    EventKind.SENT: State.SENT,
+    EventKind.DELIVERED: State.DELIVERED,
+    EventKind.READ: State.READ,
+    EventKind.FAILED: State.FAILED_LATE,
+    EventKind.BOUNCED: State.FAILED_LATE,
+    EventKind.OPENED: State.DELIVERED,
+    EventKind.CLICKED: State.DELIVERED,
+    EventKind.COMPLAINED: State.DELIVERED,
+}
+_SUPPRESSES: dict[str, str] = {
+    EventKind.BOUNCED: "all",
+    EventKind.COMPLAINED: "all",
+    EventKind.UNSUBSCRIBED: "marketing",
+}
+
+
+def address_key(address: str) -> str:
+    """What suppressions are about: an e-mail address in lower case, any other address as it is."""
+    address = address.strip()
+    return address.lower() if "@" in address else address
+
+
+def apply(store: Store, events: Iterable[ProviderEvent], now: datetime) -> Applied:
+    """Store and apply receipts, inside the caller's transaction."""
+    applied = Applied()
+    at = to_text(now)
+    for event in events:
+        values = _as_values(event, at)
+        row = store.run("store_receipt", values).fetchone()
+        if row is None:
+            applied.repeated += 1
+            continue
+        message_no = row["message_no"]
+        applied.taken += message_no is not None
+        applied.waiting += message_no is None
+        _take_effect(store, {**values, "message_no": message_no}, at)
+    return applied
+
+
+def adopt(store: Store, message_id: str, now: datetime) -> int:
+    """Apply the receipts that waited for this message, now that its ids are known; how many."""
+    waiting = store.run("waiting_receipts", {"message_id": message_id}).fetchall()
+    for row in waiting:
+        store.change("adopt_receipt", dict(row))
+        _take_effect(store, dict(row), to_text(now))
+    return len(waiting)
+
+
+def _take_effect(store: Store, receipt: Values, now: str) -> None:
+    message_no, kind, reason = receipt["message_no"], receipt["kind"], receipt["reason"]
+    scope = _SUPPRESSES.get(kind)
+    if scope:
+        values = {**receipt, "scope": scope, "reason": reason or kind, "now": now}
+        if receipt["address_key"]:
+            store.change("suppress", values)
+        elif message_no is not None:
+            store.change("suppress_address_of", values)
+    state = None if receipt["is_machine"] else _PROVES.get(kind)
+    if state and message_no is not None:
+        # A provider's clock may run ahead; nothing in the ledger happens later than it was known.
+        at = min(receipt["occurred_at"], now)
+        store.change(
+            "move_by_receipt", {"message_no": message_no, "state": state, "at": at, "reason": reason}
+        )
+
+
+def _as_values(event: ProviderEvent, now: str) -> dict[str, object]:
+    return {
+        "provider": event.provider,
+        "event_key": event.event_key,
+        "kind": event.kind.value,
+        "occurred_at": to_text(event.occurred_at),
+        "message_id": event.message_id,
+        "provider_message_id": event.provider_message_id,
+        "address_key": address_key(event.address) if event.address else None,
+        "reason": event.reason,
+        "is_machine": int(event.is_machine),
+        "raw": event.raw,
+        "now": now,
+    }

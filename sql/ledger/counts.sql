@@ -1,0 +1,3 @@
+select state, count(*) from messages
+group by state
+order by state

@@ -1,0 +1,6 @@
+update messages set state = 'expired', state_at = :now, wake_at = null, reason = coalesce(reason, 'expired')
+where message_no in (
+    select message_no from messages
+    where state in ('planned', 'retry_wait') and expires_at <= :now
+    limit :limit
+)

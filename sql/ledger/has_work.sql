@@ -1,0 +1,41 @@
+-- Anything a tick could do now. What a blocked route or a switch keeps waiting is no work until it
+-- expires. Every branch is the head of an index.
+select
+    exists (select 1 from messages where state = 'claimed' and wake_at <= :now)
+    or exists (select 1 from messages where state = 'in_flight' and wake_at <= :now)
+    or exists (select 1 from messages where state = 'unknown' and wake_at <= :now)
+    or exists (select 1 from messages where state in ('planned', 'retry_wait') and expires_at <= :now)
+    or exists (
+        select 1
+        from routes
+        where
+            routes.is_blocked = 0
+            and not exists (
+                select 1
+                from switches
+                where
+                    switches.is_stopped = 1
+                    and (switches.scope = 'all' or (switches.scope = 'route' and switches.name = routes.provider))
+            )
+            and (
+                exists (
+                    select 1
+                    from messages
+                    where
+                        messages.state = 'planned' and messages.provider = routes.provider and messages.due_at <= :now
+                        and messages.journey not in (
+                            select switches.name from switches where switches.scope = 'journey' and switches.is_stopped = 1
+                        )
+                )
+                or exists (
+                    select 1
+                    from messages
+                    where
+                        messages.state = 'retry_wait' and messages.wake_at <= :now
+                        and messages.provider = routes.provider
+                        and messages.journey not in (
+                            select switches.name from switches where switches.scope = 'journey' and switches.is_stopped = 1
+                        )
+                )
+            )
+    )

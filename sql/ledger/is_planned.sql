@@ -1,0 +1,1 @@
+select exists (select 1 from messages where message_id = :message_id)

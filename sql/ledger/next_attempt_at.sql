@@ -1,0 +1,13 @@
+-- One seek in messages_by_state for each state that waits.
+select min(wake_at)
+from (
+    select min(wake_at) as wake_at from messages where state = 'planned' and wake_at > :now
+    union all
+    select min(wake_at) from messages where state = 'claimed' and wake_at > :now
+    union all
+    select min(wake_at) from messages where state = 'in_flight' and wake_at > :now
+    union all
+    select min(wake_at) from messages where state = 'retry_wait' and wake_at > :now
+    union all
+    select min(wake_at) from messages where state = 'unknown' and wake_at > :now
+)

@@ -1,0 +1,32 @@
+-- The intent. Refused when the lease would end before the call, or when the message was cancelled,
+-- suppressed or stopped since it was claimed: opt-outs take effect before the next send.
+insert into attempts (message_no, claim_token, body_sha256, started_at)
+select
+    message_no,
+    :token,
+    :body_sha256,
+    :now
+from messages
+where
+    message_no = :message_no and claim_token = :token and state = 'claimed'
+    and wake_at >= :call_ends_at and expires_at > :now
+    and not exists (
+        select 1
+        from suppressions
+        where
+            suppressions.address_key = messages.address_key
+            and suppressions.is_active = 1
+            and (suppressions.scope = 'all' or messages.message_class = 'marketing')
+    )
+    and not exists (
+        select 1
+        from switches
+        where
+            switches.is_stopped = 1
+            and (
+                switches.scope = 'all'
+                or (switches.scope = 'route' and switches.name = messages.provider)
+                or (switches.scope = 'journey' and switches.name = messages.journey)
+            )
+    )
+returning attempt_id

@@ -1,0 +1,14 @@
+-- Only while the claim is still ours. A sweep may have called it unknown, and a person may hold it,
+-- since; a receipt may have moved it further than this answer knows: then nothing moves here.
+update messages set
+    state = :state, state_at = :now, reason = :reason, wake_at = :wake_at, claim_token = null,
+    attempts = attempts - :unburnt, provider_message_id = coalesce(provider_message_id, :provider_message_id)
+where
+    message_no = :message_no and claim_token = :token and state in ('in_flight', 'unknown', 'held')
+    and (
+        state = :state
+        or exists (
+            select 1 from allowed_moves
+            where allowed_moves.from_state = messages.state and allowed_moves.to_state = :state
+        )
+    )

@@ -1,0 +1,10 @@
+-- To stay unknown is to look again later. `has_lost_attempt` stays for good: a candidate with a copy
+-- that may be out there never gets another channel.
+update messages set
+    state = :state,
+    state_at = case :state when 'unknown' then state_at else :now end,
+    reason = :reason,
+    wake_at = :wake_at,
+    provider_message_id = coalesce(provider_message_id, :provider_message_id),
+    has_lost_attempt = max(has_lost_attempt, :has_lost_attempt)
+where message_no = :message_no and state = 'unknown'

@@ -1,0 +1,5 @@
+insert into suppressions (address_key, scope, is_active, reason, changed_at, message_no)
+values (:address_key, :scope, 1, :reason, :now, :message_no)
+on conflict (address_key, scope) do update
+set is_active = 1, reason = excluded.reason, changed_at = excluded.changed_at, message_no = excluded.message_no
+where suppressions.is_active = 0

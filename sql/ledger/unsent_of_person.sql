@@ -1,0 +1,6 @@
+-- What waits to be sent to a person on one channel and for one purpose; through the index of states.
+select message_id
+from messages
+where
+    state in ('planned', 'claimed', 'retry_wait')
+    and user_id = :user_id and channel = :channel and message_class = :message_class
