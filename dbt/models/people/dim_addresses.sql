@@ -3,39 +3,74 @@
 -- Where a person can be reached. A suppression is of the address, not of the person: it holds for
 -- everyone behind it, on every channel that uses it.
 
-with addresses as (
-    select user_id, 'email' as channel, email as address from {{ ref("dim_people") }}
-    where email is not null
+with phone_channels as (
+    select 'sms' as channel
     union all
-    select user_id, 'sms' as channel, phone as address from {{ ref("dim_people") }}
-    where phone is not null
+    select 'rcs'
+),
+
+-- What has no @ is no e-mail address, and no E.164 number begins with anything but a plus.
+addresses as (
+    select
+        user_id,
+        'email' as channel,
+        email as address
+    from {{ ref("dim_people") }}
+    where email like '_%@_%' and email not like '% %'
     union all
-    select user_id, 'rcs' as channel, phone as address from {{ ref("dim_people") }}
-    where phone is not null
+    select
+        people.user_id,
+        channels.channel,
+        people.phone as address
+    from {{ ref("dim_people") }} as people
+    cross join phone_channels as channels
+    where people.phone like '+_%'
     union all
-    select user_id, 'push' as channel, push_token as address from {{ ref("dim_people") }}
-    where push_token is not null
+    select
+        user_id,
+        'push' as channel,
+        push_token as address
+    from {{ ref("dim_people") }}
+    where push_token <> ''
+),
+
+-- The ledger spells e-mail in lower case; a push token's case is part of it.
+keyed as (
+    select
+        *,
+        case when channel = 'push' then address else lower(address) end as address_key
+    from addresses
+),
+
+newest as (
+    select
+        address_key,
+        scope,
+        to_state,
+        reason,
+        row_number() over (partition by address_key, scope order by seq desc) as recency
+    from {{ source("raw", "ledger_journal") }}
+    where kind = 'suppression' and address_key is not null and happened_at <= {{ as_of() }}
 ),
 
 suppressions as (
     select
         address_key,
         max(case when scope = 'all' then 1 else 0 end) = 1 as is_for_all,
-        max_by(reason, seq) as reason
-    from {{ source("raw", "ledger_journal") }}
-    where kind = 'suppression' and address_key is not null and happened_at <= {{ as_of() }}
+        -- `all` is before `marketing`.
+        min_by(reason, scope) as reason
+    from newest
+    where recency = 1 and to_state <> 'lifted'
     group by address_key
 )
 
 select
-    addresses.user_id,
-    addresses.channel,
-    addresses.address,
-    case when addresses.channel = 'push' then addresses.address else lower(addresses.address) end as address_key,
+    keyed.user_id,
+    keyed.channel,
+    keyed.address,
+    keyed.address_key,
     coalesce(suppressions.is_for_all, false) as is_suppressed_for_all,
     suppressions.address_key is not null as is_suppressed_for_marketing,
     suppressions.reason as suppression_reason
-from addresses
-left join suppressions
-    on case when addresses.channel = 'push' then addresses.address else lower(addresses.address) end
-    = suppressions.address_key
+from keyed
+left join suppressions on keyed.address_key = suppressions.address_key

@@ -21,7 +21,7 @@ numbered as (
         *,
         row_number() over (
             partition by person_id, channel, purpose
-            order by occurred_at desc, case when is_given then 1 else 0 end, landed_at desc, given_id
+            order by occurred_at desc, is_given asc, landed_at desc, given_id asc, consent_source asc
         ) as recency
     from resolved
 )

@@ -19,9 +19,12 @@ numbered as (
 newest as (
     select
         product_id,
-        {% for attribute in ["name", "category", "currency", "image_url", "product_url", "stock"] %}
-        max_by({{ attribute }}, case when {{ attribute }} is not null then turn end) as {{ attribute }}{{ "," if not loop.last }}
-        {% endfor %}
+        max_by(name, case when name is not null then turn end) as name,
+        max_by(category, case when category is not null then turn end) as category,
+        max_by(currency, case when currency is not null then turn end) as currency,
+        max_by(image_url, case when image_url is not null then turn end) as image_url,
+        max_by(product_url, case when product_url is not null then turn end) as product_url,
+        max_by(stock, case when stock is not null then turn end) as stock
     from numbered
     group by product_id
 ),

@@ -11,6 +11,12 @@ with events as (
     {% endif %}
 ),
 
+kinds as (
+    select 'device' as link_kind
+    union all
+    select 'user'
+),
+
 links as (
     select
         event_id,
@@ -39,7 +45,7 @@ links as (
         from events
         where event_name = 'alias' and user_id is not null
     ) as events
-    cross join (select 'device' as link_kind union all select 'user') as kinds
+    cross join kinds
     where events.previous_id <> '' and events.previous_id <> events.user_id
 )
 

@@ -4,22 +4,28 @@
 -- a file may hold tomorrow. The first that came of an event id counts.
 
 with landed as (
-    {% for events in ["stg_canonical__events", "stg_snowplow__events", "stg_shopify__orders", "stg_shopify__checkouts"] %}
-    select * from {{ ref(events) }}
-    {{ "union all" if not loop.last }}
-    {% endfor %}
+    select * from {{ ref("stg_canonical__events") }}
+    union all
+    select * from {{ ref("stg_snowplow__events") }}
+    union all
+    select * from {{ ref("stg_shopify__orders") }}
+    union all
+    select * from {{ ref("stg_shopify__checkouts") }}
 ),
 
-arrived as (
+visible as (
     select
         *,
         greatest(landed_at, occurred_at) as visible_at
     from landed
     where greatest(landed_at, occurred_at) <= {{ as_of() }}
+),
+
+arrived as (
+    select * from visible
     {% if is_incremental() %}
     -- What was visible at the last run is in already; its last moment may hold more than that run saw.
-    and greatest(landed_at, occurred_at)
-    >= (select coalesce(max(visible_at), {{ beginning_of_time() }}) from {{ this }})
+    where visible_at >= (select coalesce(max(known.visible_at), {{ beginning_of_time() }}) from {{ this }} as known)
     {% endif %}
 ),
 
@@ -31,9 +37,9 @@ numbered as (
             order by arrived.visible_at, arrived.landed_at, arrived.source, arrived.properties
         ) as turn
     from arrived
-    where coalesce(arrived.user_id, arrived.anonymous_id) is not null
     {% if is_incremental() %}
-    and not exists (select 1 from {{ this }} as known where known.event_id = arrived.event_id)
+    left join {{ this }} as known on arrived.event_id = known.event_id
+    where known.event_id is null
     {% endif %}
 )
 
@@ -72,4 +78,5 @@ select
     properties,
     source
 from numbered
-where turn = 1
+-- An event of nobody moves nothing; it stays in raw.
+where turn = 1 and coalesce(user_id, anonymous_id) is not null

@@ -32,7 +32,7 @@ items as (
     select
         contents.user_id,
         contents.cart_id,
-        contents.turn,
+        row_number() over (partition by contents.user_id, contents.cart_id order by contents.turn) as position,
         contents.product_id,
         coalesce(contents.name, products.name, contents.product_id, '') as name,
         cast(contents.quantity as integer) as quantity,
@@ -47,12 +47,13 @@ items as (
 select
     user_id,
     cart_id,
-    {{ json_list_of_documents(item_object("product_id", "name", "quantity", "price", "image_url"), "turn") }} as items,
+    {{ json_list_of_documents(item_object("product_id", "name", "quantity", "price", "image_url"), "position") }}
+        as items,
     sum(quantity) as item_count,
     -- A sum that leaves a product out would be a wrong price.
     case when count(price) = count(*) then round(sum(quantity * price), 2) end as total,
-    max_by(currency, case when currency is not null then turn end) as currency,
-    min_by(name, turn) as first_item_name,
-    min_by(image_url, turn) as first_item_image_url
+    max_by(currency, case when currency is not null then position end) as currency,
+    max(case when position = 1 then name end) as first_item_name,
+    max(case when position = 1 then image_url end) as first_item_image_url
 from items
 group by user_id, cart_id

@@ -3,7 +3,7 @@
 with versions as (
     select
         record,
-        row_number() over (partition by row_id order by landed_at desc, occurred_at desc, record) as recency
+        row_number() over (partition by row_id order by landed_at desc, occurred_at desc, record desc) as recency
     from {{ source("raw", "shopify_order_lines") }}
 )
 
