@@ -35,10 +35,10 @@ def find_ruling(table: Mapping[Any, Ruling], *keys: Hashable) -> Ruling:
 
 
 def read_json(text: bytes | str) -> Any:
-    """The parsed text, or None where it is no JSON (cut off, an error page of a proxy)."""
+    """The parsed text, or None where it is no JSON (cut off, an error page, nested beyond reason)."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -8,7 +8,6 @@ accounts (RFC 7523).
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
@@ -242,7 +241,7 @@ def _decoded_data(body: bytes) -> bytes | None:
     data = envelope.get("data") if isinstance(envelope, dict) else None
     try:
         return base64.b64decode(data, validate=True) if isinstance(data, str) else None
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
 
 

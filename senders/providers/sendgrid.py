@@ -8,7 +8,6 @@ the rendered content).
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -43,12 +42,13 @@ from senders.settings import Settings
 
 Meaning = tuple[EventKind, Reason]
 
-# HTTP status, or status and the field that the error names.
+# HTTP status, or status with the field or the words of the first error.
 RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
     202: (Outcome.ACCEPTED, Reason.ACCEPTED),
     (400, "personalizations.0.to.0.email"): (Outcome.SUPPRESSED, Reason.INVALID_ADDRESS),
     (400, "from.email"): (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
     (403, "from"): (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
+    (401, "Maximum credits exceeded"): (Outcome.ROUTE_BLOCKED, Reason.ACCOUNT_LIMIT),
     415: (Outcome.REJECTED, Reason.INVALID_CONTENT),
     429: (Outcome.RETRY, Reason.RATE_LIMITED),
 }
@@ -89,7 +89,7 @@ P256_HEAD = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200"
 def _public_key(text: str) -> bytes:
     try:
         der = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         der = b""
     if not der.startswith(P256_HEAD) or len(der) != len(P256_HEAD) + 65:
         raise ValueError("must be the base64 verification key that the webhook's settings show")
@@ -178,9 +178,10 @@ class SendGrid:
     def judge(self, answer: Answer) -> Verdict:
         errors = as_object(answer.body).get("errors")
         first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+        keys = [(answer.status, str(first.get(name))) for name in ("field", "message")]
         return verdict(
             answer,
-            find_ruling(RULINGS, (answer.status, str(first.get("field"))), answer.status),
+            find_ruling(RULINGS, *keys, answer.status),
             provider_message_id=lower_names(answer.headers).get("x-message-id"),
             retry_after_seconds=_until_reset(answer.headers) or retry_after(answer.headers),
         )
@@ -255,7 +256,7 @@ class _EventKey:
             self._key = serialization.load_der_public_key(self._der)
         try:
             self._key.verify(base64.b64decode(signature, validate=True), signed, ec.ECDSA(hashes.SHA256()))
-        except (InvalidSignature, binascii.Error):
+        except (InvalidSignature, ValueError):
             return False
         return True
 

@@ -32,6 +32,8 @@ from senders.providers._opt_out import is_opt_out
 from senders.providers._reasons import Reason
 from senders.settings import PREFIX, Settings, SettingsError
 
+Meaning = tuple[EventKind, Reason]
+
 LONGEST_VALIDITY = 36_000  # seconds a message may wait in Twilio's queue
 
 # Error codes of an answer (text) come first, then its HTTP status where the code is new to us.
@@ -69,7 +71,7 @@ RULINGS: dict[str | int, Ruling] = HTTP_RULINGS | {
     429: (Outcome.RETRY, Reason.RATE_LIMITED),
 }
 
-STATUSES: dict[str, tuple[EventKind, Reason]] = {
+STATUSES: dict[str, Meaning] = {
     "accepted": (EventKind.ACCEPTED, Reason.QUEUED),
     "scheduled": (EventKind.ACCEPTED, Reason.QUEUED),
     "queued": (EventKind.ACCEPTED, Reason.QUEUED),
@@ -83,7 +85,7 @@ STATUSES: dict[str, tuple[EventKind, Reason]] = {
 }
 
 # ErrorCode of a receipt with status failed or undelivered.
-FAILURES: dict[str, tuple[EventKind, Reason]] = {
+FAILURES: dict[str, Meaning] = {
     "21610": (EventKind.FAILED, Reason.UNSUBSCRIBED),
     "30001": (EventKind.FAILED, Reason.QUEUE_FULL),
     "30002": (EventKind.FAILED, Reason.ACCOUNT_SUSPENDED),
@@ -204,7 +206,7 @@ class TwilioSms:
         return None
 
     def verify(self, webhook: RawWebhook) -> bool:
-        fields = parse_qs(webhook.body.decode(errors="replace"), keep_blank_values=True)
+        fields = _form(webhook)
         signed = "".join(f"{name}{value}" for name in sorted(fields) for value in sorted(set(fields[name])))
         given = webhook.headers.get("x-twilio-signature", "").encode()
         return any(
@@ -213,22 +215,14 @@ class TwilioSms:
         )
 
     def events(self, webhook: RawWebhook) -> Sequence[ProviderEvent]:
-        fields = {
-            name: values[0]
-            for name, values in parse_qs(
-                webhook.body.decode(errors="replace"), keep_blank_values=True
-            ).items()
-        }
+        fields = {name: values[0] for name, values in _form(webhook).items()}
         sid = fields.get("MessageSid") or fields.get("SmsSid", "")
         status = fields.get("MessageStatus") or fields.get("SmsStatus", "")
         is_inbound = status in ("received", "receiving") or (not status and "Body" in fields)
-        meaning = _inbound(fields) if is_inbound else _outbound(status, fields.get("ErrorCode", ""))
-        if meaning is None or not sid:
-            return []
-        kind, reason = meaning
+        meanings = _inbound(fields) if is_inbound else _outbound(status, fields.get("ErrorCode", ""))
         return [
             ProviderEvent(
-                event_key=f"{sid}:{status or 'received'}",
+                event_key=f"{sid}:{status or 'received'}:{kind}",
                 provider=self.name,
                 kind=kind,
                 # Twilio's receipts carry no time: it is the time at which we read them.
@@ -239,6 +233,7 @@ class TwilioSms:
                 reason=reason.value,
                 raw=webhook.body.decode(errors="replace"),
             )
+            for kind, reason in (meanings if sid else [])
         ]
 
     def _messages_path(self) -> str:
@@ -252,19 +247,25 @@ class TwilioSms:
 PROVIDER = TwilioSms
 
 
-def _outbound(status: str, error_code: str) -> tuple[EventKind, Reason] | None:
+def _form(webhook: RawWebhook) -> dict[str, list[str]]:
+    return parse_qs(webhook.body.decode(errors="replace"), keep_blank_values=True)
+
+
+def _outbound(status: str, error_code: str) -> list[Meaning]:
     meaning = STATUSES.get(status)
-    is_failure = meaning is not None and meaning[0] is EventKind.FAILED
-    return FAILURES.get(error_code, meaning) if is_failure else meaning
+    if meaning is None or meaning[0] is not EventKind.FAILED:
+        return [meaning] if meaning else []
+    meaning = FAILURES.get(error_code, meaning)
+    opted_out = [(EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)]
+    return [meaning, *(opted_out if meaning[1] is Reason.UNSUBSCRIBED else [])]
 
 
-def _inbound(fields: Mapping[str, str]) -> tuple[EventKind, Reason] | None:
+def _inbound(fields: Mapping[str, str]) -> list[Meaning]:
     """A person wrote. OptOutType is there where Twilio itself handled STOP, START or HELP."""
     if fields.get("OptOutType") == "STOP" or is_opt_out(fields.get("Body", "")):
-        return EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD
-    if fields.get("OptOutType") == "START":
-        return EventKind.REPLIED, Reason.RESUBSCRIBED
-    return EventKind.REPLIED, Reason.REPLIED
+        return [(EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)]
+    is_back = fields.get("OptOutType") == "START"
+    return [(EventKind.REPLIED, Reason.RESUBSCRIBED if is_back else Reason.REPLIED)]
 
 
 def _message_id(address: str) -> str | None:
