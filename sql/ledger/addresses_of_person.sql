@@ -13,13 +13,16 @@ select
     newest.channel,
     newest.address,
     newest.address_key,
-    exists (
+    exists(
         select 1 from suppressions
         where suppressions.address_key = newest.address_key and suppressions.is_active = 1
     ) as is_suppressed_for_marketing,
-    exists (
+    exists(
         select 1 from suppressions
-        where suppressions.address_key = newest.address_key and suppressions.is_active = 1 and suppressions.scope = 'all'
+        where
+            suppressions.address_key = newest.address_key
+            and suppressions.is_active = 1
+            and suppressions.scope = 'all'
     ) as is_suppressed_for_all
 from newest
 where newest.recency = 1
