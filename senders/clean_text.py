@@ -19,7 +19,11 @@ LIST_LIMIT: Final = 50  # items of one list in a payload
 # Joiners shape emoji and Persian words; every other format character only hides or reorders.
 _JOINERS: Final = "\u200c\u200d"
 _ADDRESS: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S*", re.IGNORECASE)
-_DOT_INSIDE: Final = re.compile(r"\.(?=\w{2})")
+# `evil.example`: telephones make a link of it even without a scheme. Not `1.50`, not `J.R.`
+_DOT_INSIDE: Final = re.compile(r"(?<=\w)\.(?=[^\W\d]{2})")
+# Text that climbs over the lines around it; no language stacks more than three marks.
+_MARKS: Final = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]"
+_STACKED_MARKS: Final = re.compile(rf"({_MARKS}{{3}}){_MARKS}+")
 _NO_NAME: Final = re.compile(r"[<>{}\[\]()=|\\^~/:;@#$%&*+\"`_!?]")
 
 
@@ -30,8 +34,8 @@ def visible(text: str) -> str:
         return text
     # Through UTF-16 and back: two halves of an emoji find each other, a lone half becomes U+FFFD.
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    kept = (_visible_character(character) for character in unicodedata.normalize("NFC", whole))
-    return " ".join("".join(kept).split())
+    normal = _STACKED_MARKS.sub(r"\1", unicodedata.normalize("NFC", whole))
+    return " ".join("".join(map(_visible_character, normal)).split())
 
 
 def _visible_character(character: str) -> str:
@@ -51,16 +55,18 @@ def plain(text: str) -> str:
 
 
 def person_name(text: str) -> str:
-    """A name to greet somebody with, or empty where it cannot be one (a formula, markup, a page).
-
-    `St.John` becomes `St. John`: telephones turn a dot inside a word into a link.
-    """
+    """A name to greet somebody with, or empty where it cannot be one (a formula, markup, a page)."""
     if len(text) > 4 * NAME_LIMIT:
         return ""
     line = plain(text)
     if _NO_NAME.search(line) or not any(character.isalpha() for character in line):
         return ""
-    return clip(_DOT_INSIDE.sub(". ", line), NAME_LIMIT)
+    return clip(unlinked(line), NAME_LIMIT)
+
+
+def unlinked(text: str) -> str:
+    """`St.John` becomes `St. John`, and nothing in a name can be tapped."""
+    return _DOT_INSIDE.sub(". ", text)
 
 
 def clip(text: str, limit: int) -> str:
@@ -68,9 +74,9 @@ def clip(text: str, limit: int) -> str:
     if len(text) * 2 <= limit or utf16_units(text) <= limit:
         return text
     head = text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore")
-    words = head.rsplit(" ", 1)[0]
-    # A word longer than a third of the room is itself cut, or nothing would be left.
-    kept = words if len(words) * 3 >= len(head) * 2 else head
+    words = head if text[len(head)] == " " else head.rsplit(" ", 1)[0]
+    # A word longer than half the room is itself cut, or too little would be left.
+    kept = words if len(words) * 2 >= len(head) else head
     while kept and (unicodedata.combining(kept[-1]) or kept[-1] in _JOINERS + "\ufe0f"):
         kept = kept[:-1]
     return kept.rstrip(" ,;:.-–") + "…"
@@ -83,12 +89,14 @@ def utf16_units(text: str) -> int:
 def payload_value(name: str, value: Any) -> Any:
     """A value of a payload as templates may print it; `name` is its column.
 
-    A column named `url` or `…_url` holds an address and keeps it; any other text is `plain`.
+    A column named `url` or `…_url` holds an address and keeps it; any other text is `plain`, and in
+    `name` or `…_name` also `unlinked`. A text of which nothing is left is None, so that a template notices.
     """
     if isinstance(value, str):
         if name == "url" or name.endswith("_url"):
-            return visible(value[:ADDRESS_LIMIT])
-        return plain(value)
+            return visible(value[:ADDRESS_LIMIT]) or None
+        is_name = name == "name" or name.endswith("_name")
+        return (unlinked(plain(value)) if is_name else plain(value)) or None
     if isinstance(value, dict):
         return {key: payload_value(key, item) for key, item in value.items()}
     if isinstance(value, list):

@@ -87,10 +87,8 @@ class Renderer:
 
     def _context(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Every name a template can use; the trigger's columns first, so that ours win."""
-        payload = {
-            name: Null(name=name) if value is None else payload_value(name, value)
-            for name, value in _columns(row["payload"]).items()
-        }
+        clean = {name: payload_value(name, value) for name, value in _columns(row["payload"]).items()}
+        payload = {name: Null(name=name) if value is None else value for name, value in clean.items()}
         reserved = {
             "person": _person(row["person"]),
             "shop": self._shop,

@@ -56,6 +56,8 @@ class Missing(jinja2.StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         name = self._undefined_name
+        if self._undefined_hint:  # the sandbox's own words
+            return self._undefined_hint
         if not isinstance(self._undefined_obj, dict):
             return f"{name!r} is not defined"
         nearest = get_close_matches(str(name), map(str, self._undefined_obj), n=1)
