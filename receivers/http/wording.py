@@ -16,7 +16,7 @@ class Channel:
 CHANNELS = {
     "rcs": Channel("Chat message (RCS)", "chat message"),
     "sms": Channel("Text message (SMS)", "text message"),
-    "email": Channel("E-mail", "e-mail"),
+    "email": Channel("Email", "email"),
     "whatsapp": Channel("WhatsApp", "WhatsApp"),
     "push": Channel("Push notification", "push notification"),
     "webhook": Channel("Automatic notification", "automatic notification"),
