@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from senders.contract import Request, State, Verdict
@@ -32,12 +32,17 @@ class Refusal:
 
 @dataclass(slots=True)
 class Planned:
-    """What became of a batch; the four add up to how many were handed in."""
+    """What became of a batch; the numbers add up to how many were handed in."""
 
     planned: int = 0
-    refused: int = 0
+    refused: int = 0  # no request could be made of it: rejected
     already_planned: int = 0
     candidate_taken: int = 0  # another message of the candidate was, may be or may still be sent
+    without_route: int = 0  # no provider for its channel: not in the ledger
+
+    def add(self, other: Planned) -> None:
+        for item in fields(self):
+            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class Unknown:
 class Settlement:
     """What becomes of an unknown outcome. State UNKNOWN with a later `wake_at`: look again then.
 
+    `resend_until`: it is sent again because a repetition is harmless, which ends then.
     `has_lost_attempt`: nobody will ever know how the attempt ended, so a copy may be out there.
     """
 
@@ -109,13 +115,14 @@ class Settlement:
     reason: str
     wake_at: datetime | None = None
     provider_message_id: str | None = None
+    resend_until: datetime | None = None
     has_lost_attempt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
     released: int  # claimed and never sent: planned again
-    unknown: int  # in flight, and nobody recorded the end
+    unknown: int  # in flight, and nobody recorded the end; or an open attempt not repeated in time
     expired: int
 
 

@@ -88,9 +88,7 @@ class Outbound(Store):
                 else:
                     reason = {"message_no": row["message_no"], "reason": row["suppression_reason"]}
                     self.run("suppress_planned", {**values, **reason})
-        claims = [
-            _claim(row, token, lease_until) for row in rows if row["suppression_reason"] is None
-        ]
+        claims = [_claim(row, token, lease_until) for row in rows if row["suppression_reason"] is None]
         return Picked(claims, len(rows) - len(claims))
 
     def intent(self, now: datetime, claims: Sequence[Claim], call_seconds: float) -> list[Attempt]:
@@ -162,7 +160,7 @@ class Outbound(Store):
         values = {"now": to_text(now)}
         return Swept(
             released=self.change_in_slices("sweep_claimed", values),
-            unknown=self.change_in_slices("sweep_in_flight", values),
+            unknown=sum(self.change_in_slices(name, values) for name in ("sweep_in_flight", "sweep_overdue")),
             expired=self.change_in_slices("expire", values),
         )
 
@@ -193,6 +191,7 @@ class Outbound(Store):
             "reason": settlement.reason,
             "wake_at": None if settlement.wake_at is None else to_text(settlement.wake_at),
             "provider_message_id": settlement.provider_message_id,
+            "resend_until": None if settlement.resend_until is None else to_text(settlement.resend_until),
             "has_lost_attempt": int(settlement.has_lost_attempt),
         }
         moved = self.change("settle_unknown", values)

@@ -6,6 +6,10 @@ select
     or exists (select 1 from messages where state = 'unknown' and wake_at <= :now)
     or exists (select 1 from messages where state in ('planned', 'retry_wait') and expires_at <= :now)
     or exists (
+        select 1 from messages
+        where state in ('planned', 'retry_wait') and resend_until is not null and resend_until <= :now
+    )
+    or exists (
         select 1
         from routes
         where

@@ -10,6 +10,7 @@ from messages
 where
     message_no = :message_no and claim_token = :token and state = 'claimed'
     and wake_at >= :call_ends_at and expires_at > :now
+    and (resend_until is null or resend_until > :now)
     and not exists (
         select 1
         from suppressions

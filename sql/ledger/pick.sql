@@ -29,6 +29,7 @@ where
     and messages.provider = :provider
     and messages.due_at <= :now
     and messages.expires_at > :now
+    and (messages.resend_until is null or messages.resend_until > :now)
     and not exists (select 1 from routes where routes.provider = :provider and routes.is_blocked = 1)
     and not exists (
         select 1

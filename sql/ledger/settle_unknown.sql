@@ -5,6 +5,7 @@ update messages set
     state_at = case :state when 'unknown' then state_at else :now end,
     reason = :reason,
     wake_at = :wake_at,
+    resend_until = :resend_until,
     provider_message_id = coalesce(provider_message_id, :provider_message_id),
     has_lost_attempt = max(has_lost_attempt, :has_lost_attempt)
 where message_no = :message_no and state = 'unknown'

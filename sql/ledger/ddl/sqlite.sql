@@ -27,6 +27,9 @@ insert into allowed_moves (from_state, to_state) values
     -- may have been sent; never straight back to planned
     ('in_flight', 'unknown'), ('unknown', 'accepted'), ('unknown', 'retry_wait'), ('unknown', 'held'),
     ('unknown', 'rejected'), ('unknown', 'suppressed'), ('unknown', 'route_blocked'), ('unknown', 'cancelled'),
+    -- sent again under the same id, and an earlier attempt is still open when the time for that is over
+    ('planned', 'unknown'), ('retry_wait', 'unknown'),
+    ('planned', 'held'), ('claimed', 'held'), ('retry_wait', 'held'),
     -- an answer that came late, or a person's decision
     ('held', 'accepted'), ('held', 'retry_wait'), ('held', 'rejected'), ('held', 'suppressed'),
     ('held', 'route_blocked'), ('held', 'cancelled'),
@@ -91,6 +94,7 @@ create table if not exists messages (
     attempts integer not null default 0,
     claim_token text,                   -- who may record; kept until somebody knows how the call ended
     provider_message_id text,
+    resend_until text,                  -- an attempt's outcome is open; until then repeating it is harmless
     has_lost_attempt integer not null default 0,  -- given up on an outcome: a copy may be out there
     holds_candidate integer not null default 1,   -- 0 once it ended in a certain no
     constraint message_is_planned_once unique (message_id),
@@ -123,8 +127,15 @@ create index if not exists messages_by_state on messages (state, wake_at);
 
 create index if not exists messages_to_expire on messages (expires_at) where state in ('planned', 'retry_wait');
 
+create index if not exists messages_to_resend
+on messages (resend_until) where resend_until is not null and state in ('planned', 'retry_wait');
+
 create index if not exists messages_by_provider_id
 on messages (provider_message_id) where provider_message_id is not null;
+
+-- One person's messages, for preferences and explain; the newest message to an address, for replies.
+create index if not exists messages_of_user on messages (user_id);
+create index if not exists messages_to_address on messages (address_key);
 
 -- The frozen bytes, apart from the message so that a move does not rewrite them.
 create table if not exists requests (
@@ -238,6 +249,8 @@ create table if not exists journal (
     reason text,
     constraint kind_is_known check (kind in ('state', 'engagement', 'suppression', 'route'))
 );
+
+create index if not exists journal_of_message on journal (message_no) where message_no is not null;
 
 -- Moves ----------------------------------------------------------------------------------------
 

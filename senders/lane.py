@@ -1,0 +1,227 @@
+"""One provider's lane: claim, intent, send, record, in batches that overlap.
+
+Each provider has a lane of its own, so one that is slow holds up nobody else. A lane starts with a
+few calls at once and doubles them while answers are clear; when every call in its window failed or
+stayed unclear it stops for this round, so that a provider that is down costs a few attempts and not
+the backlog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import httpx
+
+from senders import inquiry
+from senders.authorization import NotAuthorized, authorize
+from senders.contract import Answer, Outcome, Provider, Verdict
+from senders.entries import Attempt, Claim, Recorded
+from senders.pace import TokenBucket, retry_at
+from senders.reconcile import first_look_at
+from senders.round import Round
+from senders.transport import InvalidRequest, NoAnswer, NotSent, call, open_client
+
+RAW_LIMIT = 8_000  # characters of an answer that nobody understood
+
+
+async def run_lanes(round_: Round, providers: Iterable[Provider]) -> None:
+    """A lane for each provider, all to their end; then raise what made one fail: only the ledger can."""
+    by_name = {provider.name: provider for provider in providers}
+    async with open_client(round_.pace.connect_seconds) as client:
+        lanes = [Lane(round_, client, provider) for provider in by_name.values()]
+        failures = await asyncio.gather(*(lane.run() for lane in lanes), return_exceptions=True)
+    for failure in failures:
+        if failure is not None:
+            raise failure
+
+
+class Lane:
+    def __init__(self, round_: Round, client: httpx.AsyncClient, provider: Provider) -> None:
+        self._round = round_
+        self._client = client
+        self._provider = provider
+        self._bucket = TokenBucket(provider.capabilities.messages_per_second)
+        self._window = min(round_.pace.first_calls, round_.pace.calls)
+        self._in_flight = 0
+        self._answered: list[tuple[Attempt, Verdict]] = []
+        self._has_answers = asyncio.Event()
+        self._patience = round_.pace.patience_seconds
+        self._troubles = 0  # outcomes in a row that were not clear
+        self._is_dry = False  # the last claim got all there was
+        self._closed_because = ""
+
+    async def run(self) -> None:
+        """Send what is due until nothing is left, the round ends or the lane is closed."""
+        async with asyncio.TaskGroup() as tasks:
+            if doubtful := inquiry.settle_due(self._round, self._provider):
+                tasks.create_task(inquiry.ask(self._round, self._client, self._provider, doubtful))
+            while True:
+                self._record()
+                if self._room() > 0:
+                    await self._start(tasks)
+                elif not await self._wait():
+                    break
+        if self._closed_because:
+            self._round.summary.cut_short[self._provider.name] = self._closed_because
+
+    # Starting calls --------------------------------------------------------------------------
+
+    @property
+    def _is_open(self) -> bool:
+        return not self._closed_because and not self._is_dry and self._round.seconds_left > 0
+
+    def _free(self) -> int:
+        """Calls that the window has room for; few at a time are not worth the commits."""
+        free = self._window - self._in_flight
+        return free if free * 2 >= self._window else 0
+
+    def _room(self) -> int:
+        return self._bucket.available(self._free()) if self._is_open else 0
+
+    async def _start(self, tasks: asyncio.TaskGroup) -> None:
+        room, round_ = self._room(), self._round
+        picked = round_.ledger.claim(round_.clock(), self._provider.name, room, round_.pace.lease_seconds)
+        round_.summary.suppressed += picked.suppressed
+        self._is_dry = picked.rows < room
+        if not picked.claims:
+            return
+        self._patience = round_.pace.patience_seconds
+        try:
+            secrets = await authorize(round_, self._client, self._provider)
+        except NotAuthorized as error:
+            round_.ledger.release(round_.clock(), picked.claims, str(error))
+            self._closed_because = str(error)
+            return
+        for attempt in self._intend(picked.claims):
+            self._in_flight += 1
+            tasks.create_task(self._send(attempt, secrets))
+
+    def _intend(self, claims: list[Claim]) -> list[Attempt]:
+        round_ = self._round
+        attempts = round_.ledger.intent(round_.clock(), claims, round_.pace.call_seconds)
+        if len(attempts) < len(claims):
+            started = {attempt.claim.message_no for attempt in attempts}
+            left = [claim for claim in claims if claim.message_no not in started]
+            round_.ledger.release(round_.clock(), left, "stopped_before_intent")
+        self._bucket.take(len(attempts))
+        round_.summary.attempted += len(attempts)
+        return attempts
+
+    # One call --------------------------------------------------------------------------------
+
+    async def _send(self, attempt: Attempt, secrets: Mapping[str, str]) -> None:
+        verdict = await self._call(attempt, secrets)
+        self._answered.append((attempt, verdict))
+        self._has_answers.set()
+
+    async def _call(self, attempt: Attempt, secrets: Mapping[str, str]) -> Verdict:
+        claim, round_ = attempt.claim, self._round
+        seconds = round_.pace.call_seconds
+        if (claim.lease_until - round_.clock()).total_seconds() < seconds:  # the machine was asleep
+            return Verdict(Outcome.RETRY, "lease_too_short")
+        try:
+            answer = await call(self._client, self._provider.base_url, claim.request, secrets, seconds)
+        except NotSent as error:
+            return Verdict(Outcome.RETRY, str(error))
+        except InvalidRequest as error:
+            return Verdict(Outcome.REJECTED, "invalid_request", raw=str(error))
+        except NoAnswer as error:
+            return Verdict(Outcome.UNKNOWN, str(error))
+        return judge(self._provider, answer)
+
+    # Recording -------------------------------------------------------------------------------
+
+    def _record(self) -> None:
+        if not self._answered:
+            return
+        round_, answered, self._answered = self._round, self._answered, []
+        self._in_flight -= len(answered)
+        now = round_.clock()
+        results = [
+            Recorded(attempt, verdict, self._wake_at(attempt, verdict)) for attempt, verdict in answered
+        ]
+        round_.ledger.record(now, results)
+        for _, verdict in answered:
+            round_.summary.count_outcome(verdict.outcome, self._provider.channel)
+            self._heed(verdict)
+        round_.on_progress(round_.summary)
+
+    def _wake_at(self, attempt: Attempt, verdict: Verdict) -> datetime | None:
+        now, claim, pace = self._round.clock(), attempt.claim, self._round.pace
+        if verdict.outcome is Outcome.RETRY:
+            after = verdict.retry_after_seconds
+            return retry_at(now, claim.message_id, claim.attempts + 1, after, claim.expires_at, pace)
+        if verdict.outcome is Outcome.UNKNOWN:
+            return first_look_at(now, self._provider.capabilities, pace)
+        return None
+
+    def _heed(self, verdict: Verdict) -> None:
+        """What an outcome means for the calls that follow."""
+        pace = self._round.pace
+        if verdict.outcome is Outcome.ROUTE_BLOCKED:
+            self._round.block_route(self._provider, verdict.reason)
+            self._closed_because = verdict.reason
+        elif verdict.outcome is Outcome.RETRY and verdict.retry_after_seconds is not None:
+            if verdict.retry_after_seconds > pace.patience_seconds:
+                self._closed_because = "asked_to_wait"
+            self._bucket.pause(verdict.retry_after_seconds)
+        elif verdict.outcome in (Outcome.RETRY, Outcome.UNKNOWN):
+            self._troubles += 1
+            if self._troubles >= self._window:
+                self._closed_because = verdict.reason
+        else:
+            self._troubles = 0
+            self._window = min(self._window * 2, pace.calls)
+
+    # Waiting ---------------------------------------------------------------------------------
+
+    async def _wait(self) -> bool:
+        """Wait for whatever comes next; False when nothing will."""
+        if self._in_flight:
+            free = self._free() if self._is_open else 0
+            await self._some_answers(self._bucket.wait_seconds(free) if free else None)
+            return True
+        seconds = self._pause_seconds()
+        if seconds is None:
+            return False
+        await asyncio.sleep(min(seconds, self._round.seconds_left))
+        self._is_dry = False
+        return True
+
+    async def _some_answers(self, at_most: float | None) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most):
+                await self._has_answers.wait()
+        self._has_answers.clear()
+        await asyncio.sleep(self._round.pace.gather_seconds)
+
+    def _pause_seconds(self) -> float | None:
+        """With nothing in flight: how long until the throttle lets go or a retry is due; None: done."""
+        round_ = self._round
+        if self._closed_because or round_.seconds_left <= 0:
+            return None
+        if not self._is_dry:
+            return self._bucket.wait_seconds(self._free())
+        retry_due_at = round_.ledger.next_retry_at(self._provider.name, round_.clock())
+        if retry_due_at is None:
+            return None
+        seconds = (retry_due_at - round_.clock()).total_seconds()
+        self._patience -= seconds  # given back by a claim that found something
+        return seconds if self._patience >= 0 else None
+
+
+def judge(provider: Provider, answer: Answer) -> Verdict:
+    """The provider's verdict, UNKNOWN where it has none: a status that says yes with the rest cut off
+    may have been carried out, so it is never "known not sent"."""
+    try:
+        verdict = provider.judge(answer)
+    except Exception as error:
+        raw = f"{answer.status} {answer.body.decode(errors='replace')}"[:RAW_LIMIT]
+        return Verdict(Outcome.UNKNOWN, f"answer_not_understood: {type(error).__name__}", raw=raw)
+    if verdict.outcome is Outcome.RETRY and not answer.is_complete and 200 <= answer.status < 300:
+        return replace(verdict, outcome=Outcome.UNKNOWN)
+    return verdict

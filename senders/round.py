@@ -1,0 +1,32 @@
+"""One delivery round: what its lanes share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from senders.contract import Provider
+from senders.ledger import Ledger
+from senders.pace import Pace
+from senders.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the lanes of one delivery share. No message is claimed from `ends_at` on."""
+
+    ledger: Ledger
+    clock: Callable[[], datetime]
+    ends_at: datetime
+    pace: Pace
+    summary: Summary
+    on_progress: Callable[[Summary], None]
+
+    @property
+    def seconds_left(self) -> float:
+        return (self.ends_at - self.clock()).total_seconds()
+
+    def block_route(self, provider: Provider, reason: str) -> None:
+        self.ledger.block_route(provider.name, provider.channel, reason, self.clock())
+        self.summary.blocked_routes[provider.name] = reason
