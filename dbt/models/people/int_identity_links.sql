@@ -7,7 +7,7 @@
 with events as (
     select * from {{ ref("int_events") }}
     {% if is_incremental() %}
-    where visible_at >= (select coalesce(max(visible_at), {{ beginning_of_time() }}) from {{ this }})
+    where visible_at >= {{ seen_until(this) }}
     {% endif %}
 ),
 
@@ -54,7 +54,7 @@ from links
 {% if is_incremental() %}
 left join (
     select * from {{ this }}
-    where visible_at >= (select coalesce(max(visible_at), {{ beginning_of_time() }}) from {{ this }})
+    where visible_at >= {{ seen_until(this) }}
 ) as known
     on
         links.event_id = known.event_id

@@ -25,7 +25,7 @@ arrived as (
     select * from visible
     {% if is_incremental() %}
     -- What was visible at the last run is in already; its last moment may hold more than that run saw.
-    where visible_at >= (select coalesce(max(known.visible_at), {{ beginning_of_time() }}) from {{ this }} as known)
+    where visible_at >= {{ seen_until(this) }}
     {% endif %}
 ),
 

@@ -1,6 +1,6 @@
 {{ config(contract={"enforced": true}) }}
 
--- An order. A shop that reports it twice has sold it once: the first report counts.
+-- An order. A shop that reports it twice has sold it once: the first report that says whose it is counts.
 
 with orders as (
     select
@@ -11,9 +11,9 @@ with orders as (
         coalesce({{ json_number("properties", "$.total") }}, revenue) as total,
         currency,
         {{ json_text("properties", "$.order_url") }} as order_url,
-        {{ json_or_null(json_text("properties", "$.products")) }} as products,
         row_number() over (
-            partition by user_id, coalesce(order_id, event_id) order by occurred_at, event_id
+            partition by coalesce(order_id, event_id)
+            order by case when user_id like 'anon:%' then 1 else 0 end, occurred_at, event_id
         ) as report
     from {{ ref("fct_events") }}
     where occurred_at >= {{ ago(days=3) }} and event_name = 'order_completed'
@@ -21,39 +21,26 @@ with orders as (
 
 lines as (
     select
-        orders.event_id,
-        line.position,
-        coalesce(
-            {{ json_text("line.item", "$.product_id") }}, {{ json_text("line.item", "$.id") }}
-        ) as product_id,
-        {{ item_name("line.item") }} as name,
-        coalesce(cast({{ json_number("line.item", "$.quantity") }} as integer), 1) as quantity,
-        {{ json_number("line.item", "$.price") }} as price,
-        {{ json_text("line.item", "$.image_url") }} as image_url
-    from orders
-    {{ each_json_item("orders.products", "line") }}
-    where orders.report = 1
-),
-
-described as (
-    select
         lines.event_id,
         lines.position,
+        lines.line_id,
         lines.quantity,
         {{ item_object(
             "lines.product_id", "coalesce(lines.name, products.name, lines.product_id, '')", "lines.quantity",
             "coalesce(lines.price, products.price)", "coalesce(lines.image_url, products.image_url)"
         ) }} as item
-    from lines
+    from {{ ref("int_order_lines") }} as lines
+    inner join orders on lines.event_id = orders.event_id
     left join {{ ref("dim_products") }} as products on lines.product_id = products.product_id
+    where orders.report = 1
 ),
 
 items as (
     select
         event_id,
-        {{ json_list_of_documents("item", "position") }} as items,
+        {{ json_list_of_documents("item", "position, line_id") }} as items,
         sum(quantity) as item_count
-    from described
+    from lines
     group by event_id
 )
 

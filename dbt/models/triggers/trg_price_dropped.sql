@@ -48,23 +48,13 @@ drops as (
     where seen.price > 0
 ),
 
-orders as (
-    select
-        user_id,
-        product_id,
-        {{ json_or_null(json_text("properties", "$.products")) }} as products
-    from {{ ref("fct_events") }}
-    where event_name = 'order_completed' and occurred_at >= {{ ago(days=17) }}
-),
-
 bought as (
-    select user_id, product_id from orders
-    union all
     select
         orders.user_id,
-        coalesce({{ json_text("line.item", "$.product_id") }}, {{ json_text("line.item", "$.id") }}) as product_id
-    from orders
-    {{ each_json_item("orders.products", "line") }}
+        coalesce(orders.product_id, lines.product_id) as product_id
+    from {{ ref("fct_events") }} as orders
+    left join {{ ref("int_order_lines") }} as lines on orders.event_id = lines.event_id
+    where orders.event_name = 'order_completed' and orders.occurred_at >= {{ ago(days=17) }}
 )
 
 select

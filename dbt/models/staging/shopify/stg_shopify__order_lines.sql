@@ -1,15 +1,9 @@
--- Lines of Shopify orders as they stand now: an order that is edited lands its lines again.
-
-with versions as (
-    select
-        record,
-        row_number() over (partition by row_id order by landed_at desc, occurred_at desc, record desc) as recency
-    from {{ source("raw", "shopify_order_lines") }}
-)
+-- Lines of Shopify orders, with the event of the order they belong to.
 
 select
-    {{ json_text("record", "$.order_id") }} as order_id,
+    row_id as line_id,
+    'shopify:order:' || {{ json_text("record", "$.order_id") }} as event_id,
+    cast(coalesce({{ json_number("record", "$.index") }}, 0) as bigint) as position,
     record as line,
-    coalesce({{ json_number("record", "$.index") }}, 0) as position
-from versions
-where recency = 1
+    landed_at as visible_at
+from {{ source("raw", "shopify_order_lines") }}

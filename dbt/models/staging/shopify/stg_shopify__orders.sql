@@ -13,34 +13,10 @@ with orders as (
         {{ json_text("record", "$.currency") }} as currency,
         lower(trim({{ json_text("record", "$.email") }})) as email,
         {{ json_text("record", "$.order_status_url") }} as order_url,
-        {{ json_text("record", "$.line_items") }} as line_items
+        -- In a webhook the lines are inside; a tool that loads tables brings them in one of their own.
+        {{ json_text("record", "$.line_items") }} as products
     from {{ source("raw", "shopify_orders") }}
     where lower(coalesce({{ json_text("record", "$.test") }}, 'false')) <> 'true'
-),
-
-lines as (
-    select
-        order_id,
-        {{ json_list_of_documents("line", "position, line") }} as line_items
-    from {{ ref("stg_shopify__order_lines") }}
-    group by order_id
-),
-
-described as (
-    select
-        orders.order_id,
-        orders.occurred_at,
-        orders.landed_at,
-        orders.customer_id,
-        orders.cart_id,
-        orders.revenue,
-        orders.total,
-        orders.currency,
-        orders.email,
-        orders.order_url,
-        coalesce(orders.line_items, lines.line_items) as products
-    from orders
-    left join lines on orders.order_id = lines.order_id
 )
 
 select
@@ -51,7 +27,7 @@ select
     case when customer_id is null then email end as anonymous_id,
     occurred_at,
     landed_at,
-    {{ row_as_json("described") }} as properties,
+    {{ row_as_json("orders") }} as properties,
     '{}' as context,
     'shopify' as source
-from described
+from orders

@@ -1,0 +1,65 @@
+{{ config(materialized="incremental", incremental_strategy="append") }}
+
+-- What each order holds, by the event that reported it: lines inside the event, and lines that landed in a
+-- table of their own. A line counts as it first came.
+
+with orders as (
+    select
+        event_id,
+        visible_at,
+        {{ json_or_null(json_text("properties", "$.products")) }} as products
+    from {{ ref("int_events") }}
+    where
+        event_name = 'order_completed'
+        {% if is_incremental() %}
+        and visible_at >= {{ seen_until(this) }}
+        {% endif %}
+),
+
+lines as (
+    select
+        orders.event_id || '#' || item.position as line_id,
+        orders.event_id,
+        item.position,
+        item.item as line,
+        orders.visible_at
+    from orders
+    {{ each_json_item("orders.products", "item") }}
+    union all
+    select
+        'shopify:' || line_id as line_id,
+        event_id,
+        position,
+        line,
+        visible_at
+    from {{ ref("stg_shopify__order_lines") }}
+    where
+        visible_at <= {{ as_of() }}
+        {% if is_incremental() %}
+        and visible_at >= {{ seen_until(this) }}
+        {% endif %}
+),
+
+numbered as (
+    select
+        lines.*,
+        row_number() over (partition by lines.line_id order by lines.visible_at, lines.line) as turn
+    from lines
+    {% if is_incremental() %}
+    left join {{ this }} as known on lines.line_id = known.line_id
+    where known.line_id is null
+    {% endif %}
+)
+
+select
+    line_id,
+    event_id,
+    position,
+    coalesce({{ json_text("line", "$.product_id") }}, {{ json_text("line", "$.id") }}) as product_id,
+    {{ item_name("line") }} as name,
+    coalesce(try_cast({{ json_number("line", "$.quantity") }} as integer), 1) as quantity,
+    {{ json_number("line", "$.price") }} as price,
+    {{ json_text("line", "$.image_url") }} as image_url,
+    visible_at
+from numbered
+where turn = 1
