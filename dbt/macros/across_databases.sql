@@ -144,3 +144,8 @@
 
 {# Text at a JSON path as a number; null where there is none or it is not one. #}
 {% macro json_number(document, path) -%}try_cast({{ json_text(document, path) }} as double){%- endmacro %}
+
+{# The value below which `share` of a group lies, between two values where it falls between them. #}
+{% macro percentile(value, share) -%}{{ adapter.dispatch("percentile")(value, share) }}{%- endmacro %}
+{% macro duckdb__percentile(value, share) -%}quantile_cont({{ value }}, {{ share }}){%- endmacro %}
+{% macro spark__percentile(value, share) -%}percentile({{ value }}, {{ share }}){%- endmacro %}

@@ -33,7 +33,7 @@
     {% do return([
         "journey:text", "journey_version:text", "message_class:text", "priority:bigint", "reentry_seconds:bigint",
         "expires_after_seconds:bigint", "goal_event:text", "goal_within_seconds:bigint", "goal_value:text",
-        "holdout_share:double", "on_unknown:text",
+        "holdout_share:double", "on_unknown:text", "entity:text",
     ]) %}
 {% endmacro %}
 
@@ -48,7 +48,7 @@
     {% do rows.journeys.append([
         journey, version, policy["class"], policy.get("priority", 50), duration_seconds(policy.get("reentry", "always")),
         duration_seconds(policy.get("expires_after", "24h")), goal.get("event"), duration_seconds(goal.get("within", "7d")),
-        goal.get("value"), policy.get("holdout", 0), policy.get("on_unknown", "hold"),
+        goal.get("value"), policy.get("holdout", 0), policy.get("on_unknown", "hold"), policy.get("entity"),
     ]) %}
     {% for event_name in policy.get("exit_on", []) %}
         {% do rows.exits.append([journey, event_name, policy.get("entity")]) %}
