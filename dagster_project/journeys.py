@@ -1,0 +1,228 @@
+"""The journeys, as their triggers' YAML declares them (DESIGN §3), checked key by key at load.
+
+dbt reads the same YAML in its macro publish_policy and trusts it; this is where it is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from dagster_project.policy.columns import Column, read_columns
+from dagster_project.policy.reader import Place, Problem, nearest, read_yaml
+from dagster_project.policy.references import House, check_references
+from dagster_project.policy.values import (
+    Key,
+    condition,
+    duration,
+    duration_or,
+    list_of,
+    mapping_of,
+    name_of,
+    number,
+    one_of,
+)
+from senders.contract import CHANNELS
+from senders.settings import REPOSITORY
+
+TRIGGERS: Final = Path("dbt/models/triggers")
+PROJECT: Final = Path("dbt/dbt_project.yml")
+
+ENTITIES: Final = ("cart_id", "order_id", "product_id")
+GOAL_VALUES: Final = ("price", "quantity", "revenue")  # the numbers an event has
+
+GOAL_KEYS: Final[Mapping[str, Key]] = {
+    "event": Key(name_of("event"), is_required=True),
+    "within": Key(duration, "7d"),
+    "value": Key(one_of("number of an event", GOAL_VALUES)),
+}
+STEP_KEYS: Final[Mapping[str, Key]] = {
+    "name": Key(name_of("step"), is_required=True),
+    "after": Key(duration, "0s"),
+    "channels": Key(list_of(one_of("channel", CHANNELS), at_least=1), is_required=True),
+    "template": Key(name_of("template"), is_required=True),
+    "skip_if": Key(list_of(condition), []),
+    "only_if": Key(list_of(condition), []),
+}
+JOURNEY_KEYS: Final[Mapping[str, Key]] = {
+    "class": Key(one_of("class", ("marketing", "transactional")), is_required=True),
+    "priority": Key(number(0, 100, whole=True), 50),
+    "reentry": Key(duration_or({"always": 0, "never": None}), "always"),
+    "exit_on": Key(list_of(name_of("event")), []),
+    "entity": Key(one_of("entity", ENTITIES)),
+    "expires_after": Key(duration, "24h"),
+    "goal": Key(mapping_of(GOAL_KEYS)),
+    "holdout": Key(number(0, 1, below=True), 0),
+    "on_unknown": Key(one_of("rule", ("hold", "drop", "resend")), "hold"),
+    "steps": Key(list_of(mapping_of(STEP_KEYS), at_least=1), is_required=True),
+}
+parse_policy: Final = mapping_of(JOURNEY_KEYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    event: str
+    within_seconds: int
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The conditions are segments (`seg_vip`) or outcomes of earlier steps (`clicked.reminder`)."""
+
+    name: str
+    after_seconds: int
+    channels: tuple[str, ...]
+    template: str
+    skip_if: tuple[str, ...]
+    only_if: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """`reentry_seconds` is 0 for always and None for never; `columns` are the trigger's."""
+
+    name: str
+    file: str  # below the repository
+    message_class: str
+    priority: int
+    reentry_seconds: int | None
+    exit_on: tuple[str, ...]
+    entity: str | None
+    expires_after_seconds: int
+    goal: Goal | None
+    holdout: float
+    on_unknown: str
+    steps: tuple[Step, ...]
+    columns: tuple[Column, ...]
+
+
+class JourneyError(ValueError):
+    """All that is wrong in the journeys' YAML; `problems` has them one by one."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, problems)))
+
+
+def load_journeys(repository: Path = REPOSITORY) -> list[Journey]:
+    """Every journey, by name. Raises JourneyError with all problems, not only the first."""
+    journeys, problems = read_journeys(repository)
+    if problems:
+        raise JourneyError(problems)
+    return journeys
+
+
+def template_problems(repository: Path = REPOSITORY) -> list[Problem]:
+    """What the journeys' templates need and do not get; see `template_check`."""
+    from dagster_project import template_check  # Jinja's compiler: not for a tick
+
+    return template_check.template_problems(repository)
+
+
+def read_journeys(repository: Path) -> tuple[list[Journey], list[Problem]]:
+    """The journeys that can be read, and every problem in any of them."""
+    problems: list[Problem] = []
+    variables, at_variables = _variables(repository, problems)
+    listed = _names(at_variables.at("journeys"), variables.get("journeys"))
+    house = House.of(repository, _names(at_variables.at("segments"), variables.get("segments", [])))
+    files = sorted((repository / TRIGGERS).rglob("trg_*.y*ml"))
+    found = [_journey(repository, path, house, problems) for path in files]
+    _check_listing(at_variables.at("journeys"), listed, {path.stem.removeprefix("trg_") for path in files})
+    for path in sorted((repository / TRIGGERS).rglob("trg_*.sql")):
+        if path.with_suffix(".yml") not in files and path.with_suffix(".yaml") not in files:
+            says = f"has no {path.stem}.yml beside it that declares its journey"
+            problems.append(Problem(str(path.relative_to(repository)), None, "", says))
+    return [journey for journey in found if journey], problems
+
+
+def _variables(repository: Path, problems: list[Problem]) -> tuple[dict[str, Any], Place]:
+    """`vars` of the dbt project: what is live."""
+    if not (repository / PROJECT).is_file():
+        problems.append(Problem(str(PROJECT), None, "", "is missing"))
+        return {}, Place(str(PROJECT), [])
+    project, root = read_yaml(repository / PROJECT, str(PROJECT), problems)
+    variables = project.get("vars") if isinstance(project, dict) else None
+    return (variables if isinstance(variables, dict) else {}), root.at("vars")
+
+
+def _names(place: Place, value: Any) -> list[str]:
+    if not isinstance(value, list):
+        place.refuse("must be a list of names: it says what is live")
+        return []
+    return [str(name) for name in value]
+
+
+def _check_listing(place: Place, listed: list[str], written: set[str]) -> None:
+    for index, name in enumerate(listed):
+        if name not in written:
+            says = f'"{name}" has no {TRIGGERS}/trg_{name}.yml; {nearest(name, written)}'
+            place.at(index).refuse(says)
+    for name in sorted(written - set(listed)):
+        place.refuse(f'does not name "{name}", so trg_{name} reaches nobody: add it, or remove its files')
+
+
+def _journey(repository: Path, path: Path, house: House, problems: list[Problem]) -> Journey | None:
+    """The journey in one file, or None where any of it is wrong (`problems` says what)."""
+    before, query = len(problems), path.with_suffix(".sql")
+    content, place = read_yaml(path, str(path.relative_to(repository)), problems)
+    if not query.is_file():
+        place.refuse(f"has no {query.name} beside it: the query that says who enters")
+    model, at_model = _model(place, content, path.stem)
+    if model is None:
+        return None
+    columns = read_columns(at_model, model, query)
+    policy = _policy(at_model, model)
+    at_policy = at_model.at("config", "meta", "journey")
+    parsed = parse_policy(at_policy, policy) if policy is not None else None
+    if parsed is not None:
+        check_references(at_policy, parsed, house)
+    if parsed is None or len(problems) > before:
+        return None
+    return _built(path.stem.removeprefix("trg_"), place.file, parsed, columns)
+
+
+def _model(place: Place, content: Any, stem: str) -> tuple[dict[str, Any] | None, Place]:
+    models = content.get("models") if isinstance(content, dict) else None
+    for index, model in enumerate(models if isinstance(models, list) else ()):
+        if isinstance(model, dict) and model.get("name") == stem:
+            return model, place.at("models", index)
+    place.at("models").refuse(f"must describe the model {stem}, the name of the file")
+    return None, place
+
+
+def _policy(place: Place, model: dict[str, Any]) -> Any:
+    inside: Any = model
+    for key in ("config", "meta", "journey"):
+        place = place.at(key)
+        if not isinstance(inside, dict) or key not in inside:
+            place.refuse("is missing: the journey's class and steps stand in config.meta.journey")
+            return None
+        inside = inside[key]
+    return inside
+
+
+def _built(name: str, file: str, policy: dict[str, Any], columns: tuple[Column, ...]) -> Journey:
+    goal = policy["goal"]
+    return Journey(
+        name=name,
+        file=file,
+        message_class=policy["class"],
+        priority=policy["priority"],
+        reentry_seconds=policy["reentry"],
+        exit_on=tuple(policy["exit_on"]),
+        entity=policy["entity"],
+        expires_after_seconds=policy["expires_after"],
+        goal=goal and Goal(goal["event"], goal["within"], goal["value"]),
+        holdout=float(policy["holdout"]),
+        on_unknown=policy["on_unknown"],
+        steps=tuple(_step(step) for step in policy["steps"]),
+        columns=columns,
+    )
+
+
+def _step(step: dict[str, Any]) -> Step:
+    lists = {key: tuple(step[key]) for key in ("channels", "skip_if", "only_if")}
+    return Step(name=step["name"], after_seconds=step["after"], template=step["template"], **lists)

@@ -1,0 +1,89 @@
+"""What a policy names must be there: templates and their channels, live segments, earlier steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from dagster_project.policy.reader import Place, nearest
+from senders.rendering import CHANNELS as RENDERED
+
+SEGMENTS: Final = Path("dbt/models/segments")
+TEMPLATES: Final = Path("senders/templates")
+
+# What became of an earlier step, as int_conditions_this_run reads it off the ledger.
+OUTCOMES: Final = ("sent", "delivered", "opened", "clicked", "replied")
+
+
+@dataclass(frozen=True)
+class House:
+    """What is there to be named."""
+
+    templates: Mapping[str, frozenset[str]]  # a template's channels
+    segments: frozenset[str]  # those with a file
+    live: frozenset[str]  # those that dbt_project.yml lists
+
+    @classmethod
+    def of(cls, repository: Path, live: Sequence[str]) -> House:
+        folders = [path for path in (repository / TEMPLATES).glob("[a-z]*") if path.is_dir()]
+        return cls(
+            {path.name: frozenset(file.stem for file in path.glob("*.jinja")) for path in folders},
+            frozenset(path.stem for path in (repository / SEGMENTS).rglob("seg_*.sql")),
+            frozenset(f"seg_{name}" for name in live),
+        )
+
+
+def check_references(place: Place, policy: Mapping[str, Any], house: House) -> None:
+    """Refuse what one key says against another, or of something that is not there."""
+    if policy["class"] == "transactional" and policy["holdout"]:
+        place.at("holdout").refuse("a transactional message is owed: nobody is held out from it")
+    earlier: list[str] = []
+    for index, step in enumerate(policy["steps"] or ()):
+        if step is not None:
+            _check_step(place.at("steps", index), step, earlier, house)
+            earlier.append(str(step["name"]))
+
+
+def _check_step(place: Place, step: Mapping[str, Any], earlier: Sequence[str], house: House) -> None:
+    if step["name"] in earlier:
+        place.at("name").refuse(f'"{step["name"]}" is there twice: a step is known by its name')
+    _check_template(place, step, house)
+    for kind in ("skip_if", "only_if"):
+        for index, operand in enumerate(step[kind] or ()):
+            for says in _operand_problems(operand, earlier, house):
+                place.at(kind, index).refuse(says)
+
+
+def _check_template(place: Place, step: Mapping[str, Any], house: House) -> None:
+    template = step["template"]
+    if template is None:
+        return
+    if template not in house.templates:
+        place.at("template").refuse(f'unknown template "{template}"; {nearest(template, house.templates)}')
+        return
+    for index, channel in enumerate(step["channels"] or ()):
+        if channel and channel not in RENDERED:
+            says = f"{channel} cannot be rendered yet: choose among {', '.join(RENDERED)}"
+            place.at("channels", index).refuse(says)
+        elif channel and channel not in house.templates[template]:
+            file = TEMPLATES / template / f"{channel}.jinja"
+            place.at("channels", index).refuse(f"{file} is missing: write it, or take {channel} out")
+
+
+def _operand_problems(operand: str, earlier: Sequence[str], house: House) -> Iterator[str]:
+    """A condition is a live segment, or an outcome of an earlier step of the same journey."""
+    outcome, dot, step = operand.partition(".")
+    if not dot:
+        if operand not in house.segments:
+            words = house.segments | {f"{word}.{name}" for word in OUTCOMES for name in earlier}
+            yield f'unknown segment "{operand}"; {nearest(operand, words)}'
+        elif operand not in house.live:
+            name = operand.removeprefix("seg_")
+            yield f"{operand} is not live: add {name} to vars.segments in dbt/dbt_project.yml"
+        return
+    if outcome not in OUTCOMES:
+        yield f'unknown outcome "{outcome}"; {nearest(outcome, OUTCOMES)}'
+    if step not in earlier:
+        yield f'no earlier step is called "{step}"; {nearest(step, earlier)}'

@@ -1,0 +1,133 @@
+"""What a value of a policy may be: small parsers, put together into tables of keys.
+
+A parser is a function of (place, value): it returns what the value means, or refuses it at its
+place and returns None. Refusing does not stop the reading, so one look finds all problems.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dagster_project.policy.reader import Place, nearest
+
+Parser = Callable[[Place, Any], Any]
+
+UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+LONGEST_DAYS: Final = 3_650
+NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def duration(place: Place, value: Any) -> int | None:
+    """`90s`, `30m`, `24h`, `7d` in seconds; the grammar of dbt's macro publish_policy."""
+    match = re.fullmatch(r"(\d+)([smhd])", value) if isinstance(value, str) else None
+    if match is None:
+        example = f"{value}m" if isinstance(value, int) and value > 0 else "30m"
+        place.refuse(f"{value!r} is no duration: write a whole number and s, m, h or d, as in {example}")
+        return None
+    seconds = int(match[1]) * UNITS[match[2]]
+    if seconds > LONGEST_DAYS * UNITS["d"]:
+        place.refuse(f"{value} is longer than {LONGEST_DAYS}d")
+        return None
+    return seconds
+
+
+def duration_or(words: Mapping[str, int | None]) -> Parser:
+    """A duration, or one of `words` with what it stands for."""
+
+    def parse(place: Place, value: Any) -> int | None:
+        if isinstance(value, str) and value.isalpha():
+            if value not in words:
+                place.refuse(f'unknown word "{value}"; {nearest(value, words)} A duration looks like 24h')
+            return words.get(value)
+        return duration(place, value)
+
+    return parse
+
+
+def one_of(what: str, words: Iterable[str]) -> Parser:
+    known = tuple(words)
+
+    def parse(place: Place, value: Any) -> str | None:
+        if not isinstance(value, str) or value not in known:
+            place.refuse(f'unknown {what} "{value}"; {nearest(value, known)}')
+            return None
+        return value
+
+    return parse
+
+
+def name_of(what: str) -> Parser:
+    def parse(place: Place, value: Any) -> str | None:
+        if isinstance(value, str) and NAME.fullmatch(value):
+            return value
+        snake = re.sub(r"[^a-z0-9]+", "_", str(value).lower()).strip("_")
+        place.refuse(f'"{value}" is no name of {what}: it is written in snake_case, as in "{snake or what}"')
+        return None
+
+    return parse
+
+
+def condition(place: Place, value: Any) -> str:
+    """A segment or an outcome of a step, judged by `references`."""
+    return str(value)
+
+
+def number(low: float, high: float, *, whole: bool = False, below: bool = False) -> Parser:
+    """A number from `low` to `high`; `below`: it must stay under `high`."""
+    end = "less than" if below else "at most"
+
+    def parse(place: Place, value: Any) -> float | None:
+        is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+        if not is_number or not (low <= value < high if below else low <= value <= high):
+            place.refuse(f"{value!r} must be a {'whole ' * whole}number, at least {low} and {end} {high}")
+            return None
+        return float(value) if not whole else value
+
+    return parse
+
+
+def list_of(parse_item: Parser, *, at_least: int = 0) -> Parser:
+    def parse(place: Place, value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            place.refuse(f"{value!r} must be a list, as in [{value}]")
+            return []
+        if len(value) < at_least:
+            place.refuse(f"must name at least {at_least}")
+        for index, item in enumerate(value):
+            if isinstance(item, str) and item in value[:index]:
+                place.at(index).refuse(f'"{item}" is there twice')
+        return [parse_item(place.at(index), item) for index, item in enumerate(value)]
+
+    return parse
+
+
+@dataclass(frozen=True)
+class Key:
+    """What may stand under a key. `default` is written as in the YAML and goes through `parse`."""
+
+    parse: Parser
+    default: Any = None
+    is_required: bool = False
+
+
+def mapping_of(keys: Mapping[str, Key]) -> Parser:
+    """All of `keys` in what is returned; None where neither the YAML nor a default says anything."""
+
+    def parse(place: Place, value: Any) -> dict[str, Any] | None:
+        if not isinstance(value, dict):
+            place.refuse(f"{value!r} must be a mapping with {', '.join(keys)}")
+            return None
+        for unknown in sorted(set(value) - set(keys)):
+            place.at(unknown).refuse(f"unknown key; {nearest(unknown, set(keys) - set(value))}")
+        found = {}
+        for name, key in keys.items():
+            if name not in value and key.is_required:
+                place.at(name).refuse("is missing")
+            given = value.get(name, key.default)
+            found[name] = None if given is None and name not in value else key.parse(place.at(name), given)
+        return found
+
+    return parse

@@ -1,0 +1,224 @@
+"""A journey's YAML is refused at load, naming the file, the line, the key and the nearest valid name."""
+
+import pytest
+from journey_house import PROJECT, TRIGGER, house, trigger
+
+from dagster_project.journeys import Goal, JourneyError, Step, load_journeys
+from senders.settings import REPOSITORY
+
+YAML = "dbt/models/triggers/trg_cart_abandoned.yml"
+
+
+def problems(repository) -> list[str]:
+    with pytest.raises(JourneyError) as caught:
+        load_journeys(repository)
+    assert str(caught.value) == "\n".join(map(str, caught.value.problems))
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_journey_is_read_as_it_is_declared(tmp_path):
+    (journey,) = load_journeys(house(tmp_path))
+    assert (journey.name, journey.file, journey.message_class) == ("cart_abandoned", YAML, "marketing")
+    assert (journey.priority, journey.reentry_seconds, journey.expires_after_seconds) == (70, 86_400, 21_600)
+    assert (journey.exit_on, journey.entity) == (("order_completed",), "cart_id")
+    assert journey.goal == Goal("order_completed", 604_800, "revenue")
+    assert (journey.holdout, journey.on_unknown) == (0.1, "hold")
+    assert journey.steps == (
+        Step("reminder", 3_600, ("rcs", "sms"), "reminder", (), ()),
+        Step("support", 86_400, ("rcs",), "support", ("clicked.reminder",), ("seg_vip",)),
+    )
+    assert [column.name for column in journey.columns][-3:] == ["cart_url", "total", "items"]
+    assert journey.columns[-2].is_nullable
+    assert [field.name for field in journey.columns[-1].fields] == ["name", "price"]
+
+
+def test_what_a_journey_does_not_say_is_what_dbt_takes_for_it_too(tmp_path):
+    policy = TRIGGER[TRIGGER.index("          class:") : TRIGGER.index("    columns:")]
+    short = """\
+          class: transactional
+          steps:
+            - {name: reminder, channels: [sms], template: reminder}
+"""
+    (journey,) = load_journeys(house(tmp_path, trigger(policy, short)))
+    assert (journey.priority, journey.reentry_seconds, journey.expires_after_seconds) == (50, 0, 86_400)
+    assert (journey.exit_on, journey.entity, journey.goal) == ((), None, None)
+    assert (journey.holdout, journey.on_unknown, journey.steps[0].after_seconds) == (0, "hold", 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("always", 0),
+        ("never", None),
+        ("0s", 0),
+        ("90s", 90),
+        ("30m", 1_800),
+        ("24h", 86_400),
+        ("7d", 604_800),
+    ],
+)
+def test_re_entry_is_always_never_or_a_duration(tmp_path, written, seconds):
+    (journey,) = load_journeys(house(tmp_path, trigger("reentry: 24h", f"reentry: {written}")))
+    assert journey.reentry_seconds == seconds
+
+
+# what stands in the YAML, what stands there instead, the problem after `<file>:<line>: …journey.`
+WRONG = [
+    ("priority: 70", "prioritty: 70", '10: prioritty: unknown key; did you mean "priority"?'),
+    ("class: marketing", "class: marketting",
+     '9: class: unknown class "marketting"; did you mean "marketing"?'),
+    ("          class: marketing\n", "", "8: class: is missing"),
+    ("priority: 70", "priority: 101", "10: priority: 101 must be a whole number, at least 0 and at most 100"),
+    ("priority: 70", "priority: -1", "10: priority: -1 must be a whole number"),
+    ("priority: 70", "priority: 7.5", "10: priority: 7.5 must be a whole number"),
+    ("priority: 70", "priority: high", "10: priority: 'high' must be a whole number"),
+    ("priority: 70", "priority: yes", "10: priority: True must be a whole number"),
+    ("priority: 70", "priority:", "10: priority: None must be a whole number"),
+    ("priority: 70", "priority: 70\n          priority: 71", "11: priority: is there twice"),
+    ("reentry: 24h", "reentry: 24", "11: reentry: 24 is no duration: write a whole number and s, m, h or d"),
+    ("reentry: 24h", "reentry: 1:30", "11: reentry: 90 is no duration"),
+    ("reentry: 24h", "reentry: -24h", "11: reentry: '-24h' is no duration"),
+    ("reentry: 24h", "reentry: 1.5h", "11: reentry: '1.5h' is no duration"),
+    ("reentry: 24h", "reentry: 2w", "11: reentry: '2w' is no duration"),
+    ("reentry: 24h", "reentry: nevr", '11: reentry: unknown word "nevr"; did you mean "never"?'),
+    ("expires_after: 6h", "expires_after: never", "14: expires_after: 'never' is no duration"),
+    ("expires_after: 6h", "expires_after: 99999d", "14: expires_after: 99999d is longer than 3650d"),
+    ("exit_on: [order_completed]", "exit_on: order_completed",
+     "12: exit_on: 'order_completed' must be a list, as in [order_completed]"),
+    ("exit_on: [order_completed]", "exit_on: [Order Completed]",
+     '12: exit_on[0]: "Order Completed" is no name of event: it is written in snake_case'),
+    ("exit_on: [order_completed]", "exit_on: [a_b, a_b]", '12: exit_on[1]: "a_b" is there twice'),
+    ("entity: cart_id", "entity: cart", '13: entity: unknown entity "cart"; did you mean "cart_id"?'),
+    ("within: 7d", "withn: 7d", '15: goal.withn: unknown key; did you mean "within"?'),
+    ("{event: order_completed, within", "{within", "15: goal.event: is missing"),
+    ("value: revenue", "value: revnue",
+     '15: goal.value: unknown number of an event "revnue"; did you mean "revenue"?'),
+    ("goal: {event: order_completed, within: 7d, value: revenue}", "goal: order_completed",
+     "15: goal: 'order_completed' must be a mapping with event, within, value"),
+    ("holdout: 0.10", "holdout: 1", "16: holdout: 1 must be a number, at least 0 and less than 1"),
+    ("holdout: 0.10", "holdout: -0.1", "16: holdout: -0.1 must be a number"),
+    ("holdout: 0.10", "holdout: .nan", "16: holdout: nan must be a number"),
+    ("holdout: 0.10", "holdout: 10%", "16: holdout: '10%' must be a number"),
+    ("class: marketing", "class: transactional", "16: holdout: a transactional message is owed"),
+    ("on_unknown: hold", "on_unknown: held", '17: on_unknown: unknown rule "held"; did you mean "hold"?'),
+    ("after: 1h", "after: 1hour", "19: steps[0].after: '1hour' is no duration"),
+    ("after: 1h", "aftr: 1h", '19: steps[0].aftr: unknown key; did you mean "after"?'),
+    ("channels: [rcs, sms]", "channels: [rsc, sms]",
+     '19: steps[0].channels[0]: unknown channel "rsc"; did you mean "rcs"?'),
+    ("channels: [rcs, sms]", "channels: []", "19: steps[0].channels: must name at least 1"),
+    ("channels: [rcs, sms]", "channels: [rcs, rcs]", '19: steps[0].channels[1]: "rcs" is there twice'),
+    ("channels: [rcs, sms]", "channels: [rcs, push]",
+     "19: steps[0].channels[1]: push cannot be rendered yet"),
+    ("channels: [rcs, sms]", "channels: [rcs, email]",
+     "19: steps[0].channels[1]: senders/templates/reminder/email.jinja is missing"),
+    ("template: reminder", "template: remindr",
+     '19: steps[0].template: unknown template "remindr"; did you mean "reminder"?'),
+    ("template: reminder", "template: ../reminder",
+     '19: steps[0].template: "../reminder" is no name of template'),
+    ("name: support", "name: reminder", '20: steps[1].name: "reminder" is there twice'),
+    ("name: support", "name: Support!", '20: steps[1].name: "Support!" is no name of step'),
+    ("skip_if: [clicked.reminder]", "skip_if: [clicked.remindr]",
+     '24: steps[1].skip_if[0]: no earlier step is called "remindr"; did you mean "reminder"?'),
+    ("skip_if: [clicked.reminder]", "skip_if: [clickd.reminder]",
+     '24: steps[1].skip_if[0]: unknown outcome "clickd"; did you mean "clicked"?'),
+    ("skip_if: [clicked.reminder]", "skip_if: [clicked.support]",
+     '24: steps[1].skip_if[0]: no earlier step is called "support"'),
+    ("only_if: [seg_vip]", "only_if: [seg_vpi]",
+     '25: steps[1].only_if[0]: unknown segment "seg_vpi"; did you mean "seg_vip"?'),
+    ("only_if: [seg_vip]", "only_if: [seg_lapsed]",
+     "25: steps[1].only_if[0]: seg_lapsed is not live: add lapsed to vars.segments in dbt/dbt_project.yml"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "says"), WRONG, ids=[f"{new.strip()}" for _, new, _ in WRONG])
+def test_a_mistake_is_refused_where_it_stands(tmp_path, old, new, says):
+    line, _, rest = says.partition(": ")
+    expected = f"{YAML}:{line}: models[0].config.meta.journey.{rest}"
+    found = problems(house(tmp_path, trigger(old, new)))
+    assert [problem for problem in found if problem.startswith(expected)], found
+    assert len(found) == 1
+
+
+def test_all_problems_are_told_at_once(tmp_path):
+    changes = trigger("priority: 70", "priority: 700\n          holdut: 0.2")
+    text = (changes[YAML] or "").replace("rcs, sms", "rsc, sms")
+    keys = [problem.split("journey.")[1].split(":")[0] for problem in problems(house(tmp_path, {YAML: text}))]
+    assert keys == ["holdut", "priority", "steps[0].channels[0]"]
+
+
+AROUND = {
+    "a journey that nobody lists": (
+        {"dbt/dbt_project.yml": PROJECT.replace("[cart_abandoned]", "[]")},
+        'dbt/dbt_project.yml:3: vars.journeys: does not name "cart_abandoned"',
+    ),
+    "a listed journey without a file": (
+        {"dbt/dbt_project.yml": PROJECT.replace("[cart_abandoned]", "[cart_abandoned, cart_abandond]")},
+        'dbt/dbt_project.yml:3: vars.journeys[1]: "cart_abandond" has no dbt/models/triggers/'
+        'trg_cart_abandond.yml; did you mean "cart_abandoned"?',
+    ),
+    "a project without a list": (
+        {"dbt/dbt_project.yml": PROJECT.replace("[cart_abandoned]", "cart_abandoned")},
+        "dbt/dbt_project.yml:3: vars.journeys: must be a list of names",
+    ),
+    "no project": ({"dbt/dbt_project.yml": None}, "dbt/dbt_project.yml: is missing"),
+    "a YAML without a query": (
+        {"dbt/models/triggers/trg_cart_abandoned.sql": None},
+        f"{YAML}:1: has no trg_cart_abandoned.sql beside it",
+    ),
+    "a query without a YAML": (
+        {"dbt/models/triggers/trg_lonely.sql": "select 1"},
+        "dbt/models/triggers/trg_lonely.sql: has no trg_lonely.yml beside it",
+    ),
+    "a YAML about another model": (
+        trigger("name: trg_cart_abandoned", "name: trg_cart_abandond"),
+        f"{YAML}:3: models: must describe the model trg_cart_abandoned",
+    ),
+    "a policy in the wrong place": (
+        trigger("        journey:", "        jorney:"),
+        f"{YAML}:7: models[0].config.meta.journey: is missing",
+    ),
+    "a tab": (trigger("          priority", "\tpriority"), f"{YAML}:10: is no YAML"),
+    "an empty file": ({YAML: ""}, f"{YAML}: models: must describe the model"),
+    "a list of words": ({YAML: "- a\n- b\n"}, f"{YAML}:1: models: must describe the model"),
+    "a contract that is not enforced": (
+        trigger("enforced: true", "enforced: false"),
+        f"{YAML}:4: models[0]: needs an enforced contract",
+    ),
+    "a missing entry column": (
+        trigger("      - {name: event_id, data_type: string}\n", ""),
+        f"{YAML}:26: models[0].columns: every trigger has a column event_id",
+    ),
+    "a column that templates know as something else": (
+        trigger("name: total,", "name: shop,"),
+        f"{YAML}:32: models[0].columns[5]: templates know shop as something else",
+    ),
+    "a field without a type": (
+        trigger("- {name: name, data_type: string}", "- {name: name}"),
+        f"{YAML}:38: models[0].columns[6].config.meta.fields[0].data_type: is missing",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", AROUND)
+def test_what_stands_around_a_journey_is_checked_too(tmp_path, what):
+    changes, says = AROUND[what]
+    found = problems(house(tmp_path, changes))
+    assert [problem for problem in found if problem.startswith(says)], found
+
+
+def test_a_contract_in_the_query_counts(tmp_path):
+    changes = trigger("      contract: {enforced: true}\n", "")
+    query = '{{ config(contract={"enforced": true}) }} select 1'
+    assert load_journeys(house(tmp_path, {**changes, "dbt/models/triggers/trg_cart_abandoned.sql": query}))
+
+
+def test_meta_that_is_not_ours_is_left_alone(tmp_path):
+    changes = trigger("{meta: {nullable: true}}", "{meta: {nullable: true, owner: shop}}")
+    assert load_journeys(house(tmp_path, changes))
+
+
+def test_the_journeys_of_this_repository_are_valid():
+    journeys = load_journeys(REPOSITORY)
+    assert {journey.name for journey in journeys} >= {
+        "cart_abandoned", "order_confirmed", "price_dropped", "welcome",
+    }  # fmt: skip
