@@ -12,6 +12,7 @@ from senders.settings import SettingsError, load
 
 HOST = "127.0.0.1"
 SHUTDOWN_SECONDS = 10
+KEEP_ALIVE_SECONDS = 65  # longer than proxies keep theirs, so that it is not us who hang up on a request
 MAX_CONCURRENT = 2_000  # more are answered 503 at once instead of filling the memory
 
 
@@ -33,6 +34,7 @@ def main() -> int:
         proxy_headers=False,
         ws="none",
         limit_concurrency=MAX_CONCURRENT,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     return 0

@@ -31,6 +31,9 @@ CALL_LIMIT = 32 * KILOBYTE
 BATCH_LIMIT = 500 * KILOBYTE
 FEED = "segment"
 TYPES = ("track", "identify", "alias", "page", "screen", "group")
+# The API's long paths, and the short ones that analytics.js in a browser calls.
+CALLS = {kind: kind for kind in TYPES} | {kind[0]: kind for kind in TYPES}
+BATCHES = ("batch", "b")
 
 
 def _basic_user(request: Request) -> str | None:
@@ -108,9 +111,9 @@ def _encoded(lines: list[dict[str, Any]]) -> bytes:
 
 
 async def collect_call(request: Request) -> Response:
-    """One call; its type is the last part of the path."""
+    """One call; the last part of the path says its type."""
     call = await _content(request, CALL_LIMIT)
-    kind = request.url.path.rsplit("/", 1)[-1]
+    kind = CALLS[request.scope["path"].rpartition("/")[2]]
     await state_of(request).landing.land(FEED, _encoded([_line(call, kind, timestamp())]))
     return JSONResponse({"success": True})
 
@@ -128,14 +131,14 @@ _browsers = Middleware(
     CORSMiddleware,
     allow_origins=["*"],  # the key is public in a page anyway, and no cookie is involved
     allow_methods=["POST"],
-    allow_headers=["authorization", "content-type", "content-encoding"],
+    allow_headers=["*"],  # libraries send some of their own
     max_age=86_400,
 )
 
 
 def routes() -> list[Route]:
-    calls = [
-        Route(f"/v1/{kind}", collect_call, methods=["POST", "OPTIONS"], middleware=[_browsers])
-        for kind in TYPES
+    ways = dict.fromkeys(CALLS, collect_call) | dict.fromkeys(BATCHES, collect_batch)
+    return [
+        Route(f"/v1/{name}", endpoint, methods=["POST", "OPTIONS"], middleware=[_browsers])
+        for name, endpoint in ways.items()
     ]
-    return [*calls, Route("/v1/batch", collect_batch, methods=["POST", "OPTIONS"], middleware=[_browsers])]

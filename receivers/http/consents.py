@@ -13,9 +13,16 @@ MARKETING, TRANSACTIONAL = "marketing", "transactional"
 
 
 def consent_row(
-    user_id: str, channel: str, purpose: str, status: str, occurred_at: datetime, source: str, wording: str
+    user_id: str,
+    channel: str,
+    purpose: str,
+    status: str,
+    occurred_at: datetime,
+    source: str,
+    wording: str,
+    **proof: str,
 ) -> dict[str, Any]:
-    """`source`: where it was said; `wording`: version of the words the person saw."""
+    """`source`: where it was said; `wording`: version of the words the person saw; `proof`: whatever else."""
     return {
         "user_id": user_id,
         "channel": channel,
@@ -24,4 +31,5 @@ def consent_row(
         "occurred_at": timestamp(occurred_at),
         "consent_source": source,
         "wording_version": wording,
+        **proof,
     }

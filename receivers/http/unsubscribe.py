@@ -59,7 +59,16 @@ async def _withdraw(state: State, link: UnsubscribeLink, way: _Way) -> None:
         reason=way.source,
     )
     await state.ledger.apply_receipts([event])
-    row = consent_row(link.user_id, link.channel, MARKETING, WITHDRAWN, now, way.source, way.wording)
+    row = consent_row(
+        link.user_id,
+        link.channel,
+        MARKETING,
+        WITHDRAWN,
+        now,
+        way.source,
+        way.wording,
+        message_id=link.message_id,
+    )
     await state.landing.land(FEED, json_lines([row]))
 
 

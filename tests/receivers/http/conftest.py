@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from receivers_process import Receivers
+from receivers_process import BROWSER, Receivers
 
 
 @pytest.fixture
@@ -29,5 +29,5 @@ def receivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receivers]:
 
 @pytest.fixture
 def client(receivers: Receivers) -> Iterator[httpx.Client]:
-    with receivers.client() as client:
+    with receivers.client(headers=BROWSER) as client:
         yield client

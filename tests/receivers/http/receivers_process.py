@@ -20,6 +20,9 @@ from senders.settings import REPOSITORY, Settings, load
 WRITE_KEY = "key-of-the-shop"
 SHOPIFY_SECRET = "hush"
 TWILIO_TOKEN = "twilio-token-12345"
+BROWSER = {
+    "User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1"
+}
 
 
 def _free_port() -> int:
@@ -42,7 +45,8 @@ class Receivers:
             "DOVECOTE_WRITE_KEY": WRITE_KEY,
             "DOVECOTE_LINK_SECRET": "a-secret-for-links",
             "DOVECOTE_SHOPIFY_SECRET": SHOPIFY_SECRET,
-            "DOVECOTE_ROUTES": "sms=twilio_sms",
+            "DOVECOTE_SHOP_NAME": "Ada's <b>shop</b>",
+            "DOVECOTE_ROUTES": "rcs=google_rcs,sms=twilio_sms,email=sendgrid",
             "DOVECOTE_TWILIO_SMS_ACCOUNT_SID": "AC" + "0" * 32,
             "DOVECOTE_TWILIO_SMS_AUTH_TOKEN": TWILIO_TOKEN,
             "DOVECOTE_TWILIO_SMS_FROM": "+15005550006",

@@ -24,12 +24,15 @@ def _landed(receivers: Receivers, message_id: str) -> list[dict[str, Any]]:
     return [line for line in receivers.landed("segment") if line["messageId"] == message_id]
 
 
-@pytest.mark.parametrize("kind", ["track", "identify", "alias", "page"])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [(kind, kind) for kind in ("track", "identify", "alias", "page", "screen", "group")] + [("t", "track")],
+)
 def test_a_call_lands_as_it_was_received_with_its_type(
-    receivers: Receivers, client: httpx.Client, kind: str
+    receivers: Receivers, client: httpx.Client, path: str, kind: str
 ) -> None:
     call = _track(properties={"name": "Søren’s 🧦", "price": 19.9, "new": None}, odd={"kept": [1, "two"]})
-    answer = client.post(f"/v1/{kind}", json=call, auth=KEY)
+    answer = client.post(f"/v1/{path}", json=call, auth=KEY)
     assert (answer.status_code, answer.json()) == (200, {"success": True})
     (line,) = _landed(receivers, call["messageId"])
     assert line.pop("receivedAt").endswith("Z")
@@ -195,7 +198,7 @@ def test_a_browser_on_another_site_may_send_events(client: httpx.Client) -> None
         headers={
             "Origin": "https://shop.example",
             "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "authorization,content-type",
+            "Access-Control-Request-Headers": "anonymousid,authorization,content-type",
         },
     )
     assert preflight.status_code == 200
