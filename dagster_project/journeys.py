@@ -31,7 +31,7 @@ TRIGGERS: Final = Path("dbt/models/triggers")
 PROJECT: Final = Path("dbt/dbt_project.yml")
 
 ENTITIES: Final = ("cart_id", "order_id", "product_id")
-GOAL_VALUES: Final = ("price", "quantity", "revenue")  # the numbers an event has
+GOAL_VALUES: Final = ("revenue",)  # the number that fct_conversions counts
 
 GOAL_KEYS: Final[Mapping[str, Key]] = {
     "event": Key(name_of("event"), is_required=True),
