@@ -120,16 +120,16 @@
     '[' || listagg({{ document }}, ',') within group (order by {{ order_by }}) || ']'
 {%- endmacro %}
 
-{# To write after `from <relation>`: one row an element of a JSON array text, as `<name>.item` (JSON
-   text) and `<name>.position` (from 1). A row whose document is null or no array gives none. #}
-{% macro each_json_item(document, name) -%}{{ adapter.dispatch("each_json_item")(document, name) }}{%- endmacro %}
-{% macro duckdb__each_json_item(document, name) -%}
-    cross join unnest(json_extract({{ document }}, '$[*]')) with ordinality as {{ name }} (item, position)
+{# Two columns of a select list that repeat each row for every element of a JSON array text: `position`, from
+   0, and `item`, JSON text. A row whose document is null or no array gives none. In the select list, not in
+   a join: there a filter on the row still reaches the scan below. #}
+{% macro json_items(document) -%}{{ adapter.dispatch("json_items")(document) }}{%- endmacro %}
+{% macro duckdb__json_items(document) -%}
+    generate_subscripts(json_extract({{ document }}, '$[*]'), 1) - 1 as position,
+    unnest(json_extract({{ document }}, '$[*]')) as item
 {%- endmacro %}
-{% macro spark__each_json_item(document, name) -%}
-    cross join lateral (
-        select v as item, k + 1 as position from posexplode(from_json({{ document }}, 'array<string>')) as t (k, v)
-    ) as {{ name }}
+{% macro spark__json_items(document) -%}
+    posexplode(from_json({{ document }}, 'array<string>')) as (position, item)
 {%- endmacro %}
 
 {# The text itself where it is JSON, else null: what a vendor put inside a field need not be. #}

@@ -16,15 +16,22 @@ with orders as (
         {% endif %}
 ),
 
+items as (
+    select
+        event_id,
+        visible_at,
+        {{ json_items("products") }}
+    from orders
+),
+
 lines as (
     select
-        orders.event_id || '#' || item.position as line_id,
-        orders.event_id,
-        item.position,
-        item.item as line,
-        orders.visible_at
-    from orders
-    {{ each_json_item("orders.products", "item") }}
+        event_id || '#' || (position + 1) as line_id,
+        event_id,
+        position + 1 as position,
+        item as line,
+        visible_at
+    from items
     union all
     select
         'shopify:' || line_id as line_id,

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 
 def dispatch(name: str) -> Callable[..., str]:
-    if name == "each_in_json_list":  # two macros are join clauses
+    if name == "each_in_json_list":  # the one macro that is a join clause
         return lambda document, alias: f"cross join unnest({document}) as {alias} (item)"
-    if name == "each_json_item":
-        return lambda document, alias: f"cross join unnest({document}) as {alias} (item, position)"
+    if name == "json_items":
+        return lambda document: f"1 as position, {document} as item"
     return lambda *arguments: f"{name}({', '.join(map(_as_sql, arguments))})"
 
 

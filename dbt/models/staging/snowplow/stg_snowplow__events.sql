@@ -25,24 +25,50 @@ with actions as (
     from {{ ref("stg_snowplow__actions") }}
 ),
 
-by_product as (
+items as (
     select
-        actions.row_id || case when entity.position = 1 then '' else '#' || entity.position end as event_id,
-        actions.*,
-        {{ json_text("entity.item", "$.id") }} as product_id,
-        {{ item_name("entity.item") }} as name,
-        {{ json_number("entity.item", "$.price") }} as price,
-        {{ json_number("entity.item", "$.quantity") }} as quantity,
-        cast(null as {{ dbt.type_string() }}) as products
+        *,
+        {{ json_items("product_entities") }}
     from actions
-    {{ each_json_item("actions.product_entities", "entity") }}
-    where actions.is_about_products
+    where is_about_products
 ),
 
-whole as (
+events as (
+    select
+        row_id || case when position = 0 then '' else '#' || (position + 1) end as event_id,
+        row_id,
+        occurred_at,
+        landed_at,
+        user_id,
+        anonymous_id,
+        email,
+        cart_id,
+        order_id,
+        revenue,
+        currency,
+        url,
+        canonical_name,
+        {{ json_text("item", "$.id") }} as product_id,
+        {{ item_name("item") }} as name,
+        {{ json_number("item", "$.price") }} as price,
+        {{ json_number("item", "$.quantity") }} as quantity,
+        cast(null as {{ dbt.type_string() }}) as products
+    from items
+    union all
     select
         row_id as event_id,
-        actions.*,
+        row_id,
+        occurred_at,
+        landed_at,
+        user_id,
+        anonymous_id,
+        email,
+        cart_id,
+        order_id,
+        revenue,
+        currency,
+        url,
+        canonical_name,
         cast(null as {{ dbt.type_string() }}) as product_id,
         cast(null as {{ dbt.type_string() }}) as name,
         cast(null as double) as price,
@@ -50,12 +76,6 @@ whole as (
         product_entities as products
     from actions
     where is_about_products is not true
-),
-
-events as (
-    select * from by_product
-    union all
-    select * from whole
 )
 
 select
