@@ -66,9 +66,10 @@ EVENTS: dict[Any, tuple[Meaning, ...]] = {
     "dropped": ((EventKind.FAILED, Reason.FAILED_UNEXPLAINED),),
     ("dropped", "bounced address"): ((EventKind.BOUNCED, Reason.BOUNCED),),
     ("dropped", "invalid"): ((EventKind.BOUNCED, Reason.INVALID_ADDRESS),),
+    # the complaint itself was reported when it was made; this mail was never delivered
     ("dropped", "spam reporting address"): (
         (EventKind.FAILED, Reason.SPAM_REPORT),
-        (EventKind.COMPLAINED, Reason.SPAM_REPORT),
+        (EventKind.UNSUBSCRIBED, Reason.SPAM_REPORT),
     ),
     ("dropped", "unsubscribed address"): (
         (EventKind.FAILED, Reason.UNSUBSCRIBED),

@@ -30,8 +30,11 @@ KINDS = {
     "reset_after": Kind(False, "the connection is reset, though the message was taken"),
     "truncate": Kind(False, "the status and half of the body, then the connection ends"),
     "stall": Kind(False, "taken, and the answer comes `seconds` late"),
-    "drip": Kind(False, "taken, and the answer comes byte by byte over `seconds`"),
+    "drip": Kind(False, "taken, and the answer comes in drips over `seconds`"),
 }
+
+
+DRIPS = 20  # pieces of an answer that drips
 
 
 @dataclass(slots=True)
@@ -103,7 +106,7 @@ class Truncated(Response):
 
 
 class Slow(Response):
-    """`answer` as it is, late (`is_drip` False) or byte by byte."""
+    """`answer` as it is, late (`is_drip` False) or in drips."""
 
     def __init__(self, answer: Response, seconds: float, *, is_drip: bool) -> None:
         self._answer, self._seconds, self._is_drip = answer, seconds, is_drip
@@ -113,13 +116,15 @@ class Slow(Response):
             await asyncio.sleep(self._seconds)
             await self._answer(scope, receive, send)
             return
-        whole = bytes(self._answer.body) or b" "
+        whole = bytes(self._answer.body) or b" " * DRIPS
         headers = [(name, value) for name, value in self._answer.raw_headers if name != b"content-length"]
         headers.append((b"content-length", str(len(whole)).encode()))
         await send({"type": "http.response.start", "status": self._answer.status_code, "headers": headers})
-        for byte in whole:
-            await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
-            await asyncio.sleep(self._seconds / len(whole))
+        step = -(-len(whole) // DRIPS)
+        for start in range(0, len(whole), step):
+            await asyncio.sleep(self._seconds / DRIPS)
+            piece = whole[start : start + step]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +22,14 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """Where receipts of one kind go: `sign` makes the POST of up to `batch_size` of them."""
+    """Where receipts of one kind go: `sign` makes the POST of up to `batch_size` of them, which
+    were gathered for up to `gather_seconds`.
+    """
 
     url: str
     sign: Callable[[str, Sequence[Any]], Signed]  # (url, receipts)
     batch_size: int = 1
+    gather_seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -66,6 +70,8 @@ class ReceiptQueue:
 
     def _push(self, delay_seconds: float, parcel: _Parcel) -> None:
         due = asyncio.get_running_loop().time() + delay_seconds
+        if parcel.mailbox.gather_seconds:
+            due = math.ceil(due / parcel.mailbox.gather_seconds) * parcel.mailbox.gather_seconds
         heapq.heappush(self._due, (due, next(self._number), parcel))
         if self._due[0][0] == due:
             self._wake.set()

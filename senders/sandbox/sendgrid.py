@@ -9,7 +9,6 @@ import re
 import secrets as random_secrets
 import time
 from collections.abc import Mapping, Sequence
-from email.utils import formatdate
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -82,7 +81,8 @@ class SendGridSandbox:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError("webhook_private_key in the sandbox's secrets is no elliptic curve key")
         self._key = key
-        self._mailbox = Mailbox(core.receipts_url(self.name), self._sign, batch_size=100)
+        gather_seconds = core.world.receipt_seconds / 2
+        self._mailbox = Mailbox(core.receipts_url(self.name), self._sign, 100, gather_seconds)
 
     @staticmethod
     def new_secrets() -> dict[str, str]:
@@ -111,12 +111,10 @@ class SendGridSandbox:
         return [self._core.sends(self, "/v3/mail/send", self._send), asks("/v3/messages", self._activity)]
 
     def too_many(self) -> Response:
-        now = time.time()
         limits = {
             "X-RateLimit-Limit": str(int(self._core.world.calls_per_second)),
             "X-RateLimit-Remaining": "0",
-            "X-RateLimit-Reset": str(int(now) + 1),
-            "Date": formatdate(now, usegmt=True),
+            "X-RateLimit-Reset": str(int(time.time()) + 1),
         }
         return _error("many", limits)
 
@@ -279,4 +277,4 @@ def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 def _error(word: str, headers: Mapping[str, str] | None = None) -> Response:
     status, field, text = ERRORS[word]
-    return _json({"errors": [{"message": text, "field": field, "help": None}]}, status, headers)
+    return _json({"errors": [{"message": text, "field": field}]}, status, headers)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,13 @@ import uvicorn
 from senders.contract import Answer, Provider, RawWebhook, Request
 from senders.providers import load_provider, provider_names
 from senders.sandbox.app import build
-from senders.sandbox.credentials import read_environment, write_credentials
+from senders.sandbox.credentials import (
+    SECRETS_FILE,
+    read_environment,
+    sandbox_classes,
+    write_credentials,
+    write_private,
+)
 from senders.sandbox.world import World
 from senders.settings import load
 
@@ -105,9 +113,17 @@ class Running:
         assert httpx.post(f"{self.url}/faults", json=list(faults)).status_code == 200
 
 
+@cache
+def _secrets() -> str:
+    """Made once for all tests: an RSA key takes longer than most of them."""
+    return json.dumps({name: made.new_secrets() for name, made in sandbox_classes().items()})
+
+
 @contextmanager
 def running_sandbox(home: Path, world: World = CALM, refuses: int = 0) -> Iterator[Running]:
     receiver = Receiver(refuses)
+    home.mkdir(parents=True, exist_ok=True)
+    write_private(home / SECRETS_FILE, _secrets())
     with serving(receiver) as receiver.url, serving(build(home, receiver.url, world)) as url:
         environment = dict(read_environment(write_credentials(home, url)))
         yield Running(url, home, receiver, environment | {"DOVECOTE_PUBLIC_URL": receiver.url})

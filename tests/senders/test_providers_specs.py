@@ -1,0 +1,134 @@
+"""Requests and the sandbox's answers against the providers' own OpenAPI documents.
+
+They are shared material, not part of the repository. Google publishes none for RCS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from openapi_schema_validator import OAS30Validator
+from provider_samples import cases, message, provider_of
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+from sandbox_server import Running, running_sandbox, send
+
+from senders.contract import Request
+
+SPECS = Path(__file__).resolve().parents[3] / "shared" / "specs"
+MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
+
+pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason="the providers' OpenAPI documents are not here")
+
+
+@cache
+def spec(path: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((SPECS / path).read_text())
+    return document
+
+
+def errors(path: str, schema: dict[str, Any], value: Any) -> list[str]:
+    """What the schema, with the document's components around it, has against the value."""
+    document = spec(path)
+    registry = Registry().with_resource("urn:spec", Resource(contents=document, specification=DRAFT202012))
+    located = json.loads(json.dumps(schema).replace('"#/', '"urn:spec#/'))
+    # Version 3.0 for all: the documents that call themselves 3.1 still write `nullable`.
+    return [error.message for error in OAS30Validator(located, registry=registry).iter_errors(value)]
+
+
+def schema_of_form() -> dict[str, Any]:
+    operation = spec("twilio/twilio_api_v2010.json")["paths"][MESSAGES]["post"]
+    return operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+
+
+def typed_form(request: Request) -> dict[str, Any]:
+    """The form as an object; what the schema calls an integer is one."""
+    types = {name: given.get("type") for name, given in schema_of_form()["properties"].items()}
+    pairs = parse_qsl(request.body.decode(), keep_blank_values=True, strict_parsing=True)
+    assert len(dict(pairs)) == len(pairs)
+    return {name: int(value) if types.get(name) == "integer" else value for name, value in pairs}
+
+
+def test_every_sms_is_a_message_by_twilio_s_document(tmp_path: Path):
+    schema = schema_of_form()
+    for case in cases("requests", "twilio_sms"):
+        provider = provider_of(tmp_path, "twilio_sms", case.get("options"))
+        form = typed_form(provider.request(message("sms", content=case["message"]["content"])))
+        assert errors("twilio/twilio_api_v2010.json", schema, form) == [], case["says"]
+        assert set(form) <= set(schema["properties"]), case["says"]
+
+
+def test_twilio_s_document_would_notice_a_bad_form():
+    schema = schema_of_form()
+    assert errors("twilio/twilio_api_v2010.json", schema, {"Body": "no recipient"}) != []
+    assert errors("twilio/twilio_api_v2010.json", schema, {"To": "+1", "MessagingServiceSid": "MG1"}) != []
+
+
+def schema_of_mail() -> dict[str, Any]:
+    body = spec("sendgrid/tsg_mail_v3.json")["components"]["requestBodies"]["PostMailSend"]
+    return body["content"]["application/json"]["schema"]
+
+
+def test_every_mail_is_a_mail_by_sendgrid_s_document(tmp_path: Path):
+    schema = schema_of_mail()
+    for case in cases("requests", "sendgrid"):
+        provider = provider_of(tmp_path, "sendgrid", case.get("options"))
+        mail = json.loads(provider.request(message("email", content=case["message"]["content"])).body)
+        assert errors("sendgrid/tsg_mail_v3.json", schema, mail) == [], case["says"]
+        assert set(mail) <= set(schema["properties"]), case["says"]
+
+
+def test_sendgrid_s_document_would_notice_a_bad_mail():
+    schema = schema_of_mail()
+    assert errors("sendgrid/tsg_mail_v3.json", schema, {"personalizations": [{}]}) != []
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with running_sandbox(tmp_path_factory.mktemp("specs")) as running:
+        yield running
+
+
+def test_the_sandbox_answers_a_message_as_twilio_s_document_says(sandbox: Running):
+    provider = sandbox.provider("twilio_sms")
+    (created,) = asyncio.run(send(provider, provider.request(message("sms"))))
+    schema = {"$ref": "#/components/schemas/api.v2010.account.message"}
+    resource = json.loads(created.body)
+    assert errors("twilio/twilio_api_v2010.json", schema, resource) == []
+
+    fetch = provider.look_up("", "", resource["sid"])
+    listing = provider.look_up("", message("sms").address, None)
+    assert fetch is not None
+    assert listing is not None
+    fetched, listed = asyncio.run(send(provider, fetch, listing))
+    assert errors("twilio/twilio_api_v2010.json", schema, json.loads(fetched.body)) == []
+    page = spec("twilio/twilio_api_v2010.json")["paths"][MESSAGES]["get"]["responses"]["200"]
+    page_schema = page["content"]["application/json"]["schema"]
+    assert errors("twilio/twilio_api_v2010.json", page_schema, json.loads(listed.body)) == []
+    assert set(json.loads(listed.body)) <= set(page_schema["properties"])
+
+
+def test_the_sandbox_refuses_a_mail_as_sendgrid_s_document_says(sandbox: Running):
+    provider = sandbox.provider("sendgrid", api_key="SG.wrong")
+    (refused,) = asyncio.run(send(provider, provider.request(message("email"))))
+    assert refused.status == 401
+    schema = {"$ref": "#/components/schemas/ErrorResponse"}
+    assert errors("sendgrid/tsg_mail_v3.json", schema, json.loads(refused.body)) == []
+
+
+def test_the_sandbox_tells_of_a_mail_as_the_activity_document_says(sandbox: Running):
+    provider = sandbox.provider("sendgrid")
+    asked = provider.look_up(message("email").message_id, "", None)
+    assert asked is not None
+    _, found = asyncio.run(send(provider, provider.request(message("email")), asked))
+    operation = spec("sendgrid/tsg_email_activity_v3.json")["paths"]["/v3/messages"]["get"]
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    body = json.loads(found.body)
+    assert len(body["messages"]) == 1
+    assert errors("sendgrid/tsg_email_activity_v3.json", schema, body) == []
