@@ -1,0 +1,117 @@
+"""`dovecote`: the command line. Each command imports what it needs and nothing more."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from senders import settings as environment
+
+STARTED_AT = datetime.now(UTC)
+
+app = typer.Typer(
+    name="dovecote",
+    help="Events that land become messages people are glad to get.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+
+
+def settings() -> environment.Settings:
+    """The settings, or an exit with what is wrong with them."""
+    try:
+        return environment.load()
+    except environment.SettingsError as error:
+        typer.echo(f"Settings are wrong:\n{error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def init() -> None:
+    """Create DOVECOTE_HOME: landing zone, warehouse, ledger and Dagster's instance."""
+    from dagster_project import home
+
+    chosen = settings()
+    home.create(chosen)
+    typer.echo(f"{chosen.home} is ready. Put files into {chosen.landing}/<feed>/ and run `dovecote tick`.")
+
+
+@app.command()
+def tick(
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="The tick's one clock (ISO 8601, UTC where it names no zone); the wall clock by default."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one tick here and now, the very job that the sensor starts; the last line is its summary (JSON)."""
+    from dagster_project import foreground
+
+    try:
+        summary = foreground.tick(settings(), as_of, STARTED_AT, is_quiet=as_json)
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    if summary["failure"]:
+        typer.echo(f"The tick failed in {summary['failure']}", err=True)
+    typer.echo(json.dumps(summary, default=str))
+    raise typer.Exit(1 if summary["failure"] else 0)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say in words what is missing or wrong. Exit 1 when something is wrong."""
+    from dataclasses import asdict
+
+    from dagster_project.doctor import examine, in_words
+
+    findings = examine()
+    typer.echo(json.dumps([asdict(each) for each in findings]) if as_json else in_words(findings))
+    raise typer.Exit(1 if any(each.is_wrong for each in findings) else 0)
+
+
+@app.command()
+def explain(
+    who: Annotated[str, typer.Argument(help="A user id, anonymous id, e-mail address or phone number.")],
+    journey: Annotated[str | None, typer.Option(help="Only this journey.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a person did or did not get each message."""
+    from dagster_project.explain import UnknownPersonError, in_words
+    from dagster_project.explain import explain as look_up
+
+    try:
+        record = look_up(settings(), who, journey)
+    except (UnknownPersonError, LookupError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(json.dumps(record, default=str, indent=2) if as_json else in_words(record))
+
+
+@app.command()
+def demo(
+    minutes: Annotated[float | None, typer.Option(help="End by itself after so many minutes.")] = None,
+    events_per_second: Annotated[float, typer.Option(help="How busy the shop is.")] = 3.0,
+    tick_seconds: Annotated[int, typer.Option(help="How often the sensor looks.")] = 30,
+) -> None:
+    """The real system beside a provider sandbox and a shop; the last line is the books as JSON."""
+    from dagster_project.demo import play
+
+    raise typer.Exit(play.run(settings(), minutes, events_per_second, tick_seconds))
+
+
+def main() -> Any:
+    return app()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

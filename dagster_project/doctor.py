@@ -1,0 +1,187 @@
+"""`dovecote doctor`: what is missing or wrong, in words, before it matters at three in the morning."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+
+from dagster_project import home, lock, manifest, state, warehouse
+from senders import settings as environment
+from senders.settings import PREFIX, Settings
+
+LEAST_FREE_BYTES = 1_000_000_000
+# A clock before the day this was written is a machine that lost its battery.
+OLDEST_SANE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+CLOCK_TOLERANCE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: `says` is a whole sentence, with what to do where `is_wrong`."""
+
+    part: str
+    says: str
+    is_wrong: bool = False
+
+
+def examine() -> list[Finding]:
+    """Everything, one after the other; a part that cannot be looked at is itself a finding."""
+    try:
+        settings = environment.load()
+    except environment.SettingsError as error:
+        return [Finding("settings", line, True) for line in str(error).splitlines()]
+    home.export(settings)
+    return [finding for part, look in PARTS.items() for finding in _examined(part, look, settings)]
+
+
+def _examined(
+    part: str, look: Callable[[Settings], Iterator[Finding]], settings: Settings
+) -> Iterator[Finding]:
+    try:
+        yield from look(settings)
+    except Exception as error:  # whatever it is, the other parts are still worth looking at
+        for line in str(error).splitlines() or [type(error).__name__]:
+            yield Finding(part, line, True)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    known = {PREFIX + item.name.upper(): item for item in fields(Settings) if "about" in item.metadata}
+    for name, item in known.items():
+        is_secret = item.metadata["secret"]
+        value = getattr(settings, item.name)
+        if is_secret:
+            shown = "set" if value else "not set"
+        else:
+            shown = ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else value
+        yield Finding("settings", f"{name}: {shown} ({item.metadata['about']})", is_secret and not value)
+    yield from _unknown_settings(settings, list(known))
+
+
+def _unknown_settings(settings: Settings, known: list[str]) -> Iterator[Finding]:
+    from senders.providers import provider_names
+
+    prefixes = tuple(f"{PREFIX}{name.upper()}_" for name in provider_names())
+    for name in sorted(settings.environment):
+        if name in known or name.startswith(prefixes):
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "unset it."
+        yield Finding("settings", f"{name} is set, but there is no such setting: {hint}", True)
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    folder = settings.home
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding("home", f"{folder} is not writable: change its owner, or set {PREFIX}HOME.", True)
+    elif folder != settings.home:
+        yield Finding(
+            "home", f"{settings.home} is not there yet; the first command makes it, or `dovecote init`."
+        )
+    else:
+        yield Finding("home", f"{settings.home} is writable.")
+    free = shutil.disk_usage(folder).free
+    words = f"{free / 1e9:.1f} GB free on the disk of {folder}"
+    yield Finding(
+        "home",
+        f"{words}." if free >= LEAST_FREE_BYTES else f"Only {words}: make room.",
+        free < LEAST_FREE_BYTES,
+    )
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    now, last = datetime.now(UTC), state.read(settings.home)
+    if now < OLDEST_SANE_TIME:
+        yield Finding("clock", f"This machine believes it is {now:%Y-%m-%d %H:%M} UTC: set its clock.", True)
+    elif last and last.last_as_of and last.last_as_of > now + CLOCK_TOLERANCE:
+        yield Finding(
+            "clock",
+            f"The last tick was at {last.last_as_of:%Y-%m-%d %H:%M} UTC and it is {now:%Y-%m-%d %H:%M}: "
+            "time stands still in this warehouse until then. Set the clock, or use another DOVECOTE_HOME.",
+            True,
+        )
+    else:
+        yield Finding("clock", f"It is {now:%Y-%m-%d %H:%M} UTC.")
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    if lock.is_held(settings.home):
+        yield Finding("warehouse", f"A tick is running and holds {settings.warehouse}.")
+    elif not settings.warehouse.exists():
+        yield Finding("warehouse", f"{settings.warehouse} is not there yet; the first tick makes it.")
+    else:
+        with warehouse.opened(settings, read_only=True) as connection:
+            (files,) = connection.execute("select count(*) from raw.manifest").fetchone()
+        yield Finding("warehouse", f"{settings.warehouse} opens; {files} files have landed.")
+
+
+def _ledger(settings: Settings) -> Iterator[Finding]:
+    if not settings.ledger.exists():
+        yield Finding("ledger", f"{settings.ledger} is not there yet; the first tick makes it.")
+        return
+    from senders.ledger import Ledger
+
+    with Ledger(settings.ledger) as ledger:
+        last = ledger.last_seq()
+    yield Finding("ledger", f"{settings.ledger} opens; its journal has {last} entries.")
+
+
+def _dbt(settings: Settings) -> Iterator[Finding]:
+    project = manifest.project(settings)
+    yield Finding("dbt", f"dbt parses {len(project['models'])} models and {len(project['tests'])} tests.")
+
+
+def _journeys(settings: Settings) -> Iterator[Finding]:
+    from dagster_project import journeys
+
+    names = [journey.name for journey in journeys.load_journeys()]
+    yield Finding("journeys", f"{len(names)} journeys are valid: {', '.join(names)}.")
+    problems = list(journeys.template_problems())
+    yield from (Finding("templates", str(problem), True) for problem in problems)
+    if not problems:
+        yield Finding("templates", "Every template gets what it needs from its trigger.")
+
+
+def _providers(settings: Settings) -> Iterator[Finding]:
+    from senders.providers import providers_for
+
+    for channel, provider in providers_for(settings).items():
+        yield Finding("providers", f"{channel} goes through {provider.name} at {provider.base_url}.")
+
+
+def _dagster(settings: Settings) -> Iterator[Finding]:
+    home.prepare(settings)
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        runs = instance.get_runs(filters=dg.RunsFilter(job_name="tick"), limit=1)
+    if not runs:
+        yield Finding("dagster", f"The instance in {settings.dagster_home} opens; no tick has run yet.")
+        return
+    status = runs[0].status.value.lower()
+    words = f"The instance in {settings.dagster_home} opens; the last tick, run {runs[0].run_id}: {status}."
+    yield Finding("dagster", words, runs[0].status == dg.DagsterRunStatus.FAILURE)
+
+
+PARTS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
+    "settings": _settings,
+    "home": _home,
+    "clock": _clock,
+    "warehouse": _warehouse,
+    "ledger": _ledger,
+    "dbt": _dbt,
+    "journeys": _journeys,
+    "providers": _providers,
+    "dagster": _dagster,
+}
+
+
+def in_words(findings: list[Finding]) -> str:
+    lines = [f"{'WRONG' if each.is_wrong else 'ok':5}  {each.part:10} {each.says}" for each in findings]
+    wrong = sum(each.is_wrong for each in findings)
+    return "\n".join([*lines, "", f"{wrong} thing(s) to set right." if wrong else "All is well."])

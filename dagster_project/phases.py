@@ -1,0 +1,132 @@
+"""What a tick does, phase by phase. Each adds its facts to the tick's summary.
+
+`landed` {files, files_quarantined, rows, duplicates, quarantined}, `events` (new to the models),
+`dbt` {models, tests, warnings, failures}, `decisions` by reason and `outcomes` by outcome,
+`planned` {planned, refused, unrenderable, already_planned, candidate_taken, without_route, cancelled},
+`sent` by channel and `delivery` (`senders.summary.Summary`), `delivered` and `converted` (so far).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from dagster_project import state, warehouse
+from dagster_project.dbt_run import Node
+from dagster_project.tick import Tick
+from senders import delivery
+from senders.contract import Message
+from senders.entries import Refusal
+from senders.ledger import Ledger
+from senders.providers import providers_for
+
+MESSAGE_FIELDS = Message.__dataclass_fields__
+
+
+def land(tick: Tick) -> Mapping[str, int]:
+    """Files and the ledger's journal into `raw.*`; returns the rows of each raw table."""
+    from receivers import landing
+
+    with tick.phase("ingest"):
+        with Ledger(tick.settings.ledger) as ledger, warehouse.opened(tick.settings) as connection:
+            tick.journal_seq = warehouse.copy_news(connection, ledger, tick.as_of)
+            tick.events_before = warehouse.events_seen(connection)
+        summary = landing.ingest(tick.settings, tick.as_of)
+        total = summary.total
+        tick.facts["landed"] = {
+            "files": total.files_taken,
+            "files_quarantined": total.files_quarantined,
+            "rows": total.rows_taken,
+            "duplicates": total.rows_duplicate,
+            "quarantined": total.rows_quarantined,
+        }
+        with warehouse.opened(tick.settings, read_only=True) as connection:
+            return warehouse.row_counts(connection, "raw")
+
+
+def transform(tick: Tick, nodes: Iterable[Node]) -> Iterator[Node]:
+    """Hand on each finished node; raises DbtRunError at the end when one failed."""
+    counts = tick.facts["dbt"] = {"models": 0, "tests": 0, "warnings": 0, "failures": 0}
+    with tick.phase("dbt"):
+        for node in nodes:
+            counts["tests" if node.kind == "test" else "models"] += 1
+            counts["warnings"] += node.status == "warn"
+            counts["failures"] += node.status in ("error", "fail")
+            yield node
+
+
+def plan(tick: Tick) -> Mapping[str, Any]:
+    """Render what was decided and write it into the ledger; stop what must not go any more."""
+    from senders.rendering import Renderer
+
+    with tick.phase("plan"), Ledger(tick.settings.ledger) as ledger:
+        providers = providers_for(tick.settings)
+        refused: list[tuple[Message, str, Refusal]] = []
+        with warehouse.opened(tick.settings, read_only=True) as connection:
+            rows = warehouse.unplanned(connection, tick.as_of)
+            messages = _rendered(rows, Renderer(tick.settings), refused)
+            planned = asdict(delivery.plan(ledger, providers, messages, tick.clock()))
+            stopped = warehouse.cancellations(connection)
+        routed = [
+            (message, providers[channel].name, why)
+            for message, channel, why in refused
+            if channel in providers
+        ]
+        ledger.plan(routed, tick.clock())
+        cancelled = sum(ledger.cancel(who, reason, tick.clock()) is not None for who, reason in stopped)
+        tick.facts["planned"] = planned | {"unrenderable": len(refused), "cancelled": cancelled}
+        return tick.facts["planned"] | _first_reasons(refused)
+
+
+def _rendered(
+    rows: Iterable[Mapping[str, Any]], renderer: Any, refused: list[tuple[Message, str, Refusal]]
+) -> Iterator[Message]:
+    """The message of each row; a row that cannot be rendered goes to `refused` with the reason."""
+    from senders.rendering import RenderError
+
+    for row in rows:
+        try:
+            yield renderer.render(row)
+        except RenderError as error:
+            bare = {name: row[name] for name in MESSAGE_FIELDS if name != "content"}
+            refused.append((Message(**bare, content={}), row["channel"], Refusal(f"unrenderable: {error}")))
+
+
+def _first_reasons(refused: Iterable[tuple[Message, str, Refusal]]) -> dict[str, str]:
+    """The most frequent reasons, for the UI; every one is in the ledger."""
+    reasons = Counter(refusal.reason for _, _, refusal in refused)
+    return {f"unrenderable/{number}": reason for number, (reason, _) in enumerate(reasons.most_common(5), 1)}
+
+
+def send(tick: Tick) -> Mapping[str, Any]:
+    """Hand what is due to the providers, for `settings.send_seconds` at most."""
+    with tick.phase("send"), Ledger(tick.settings.ledger) as ledger:
+        providers = providers_for(tick.settings)
+        summary = delivery.deliver(ledger, providers, tick.clock, tick.settings.send_seconds)
+        tick.facts["sent"] = dict(summary.accepted)
+        tick.facts["delivery"] = summary.as_dict()
+        return {name: value for name, value in summary.as_dict().items() if value not in ({}, 0)}
+
+
+def tell(tick: Tick) -> Mapping[str, Any]:
+    """What came of it all: the KPIs, this tick's summary, and when to look again."""
+    from dagster_project.kpis import kpi_metadata
+
+    with tick.phase("kpis"), warehouse.opened(tick.settings, read_only=True) as connection:
+        decided = warehouse.decided(connection, tick.as_of)
+        tick.facts["decisions"] = _totals((reason, count) for _, reason, count in decided)
+        tick.facts["outcomes"] = _totals((outcome, count) for outcome, _, count in decided)
+        tick.facts["events"] = warehouse.events_seen(connection) - tick.events_before
+        tick.facts["delivered"], tick.facts["converted"] = warehouse.came_of_it(connection)
+        next_due_at = warehouse.next_due_at(connection, tick.as_of, tick.settings.tick_seconds)
+        tick.next_state = state.State(next_due_at, tick.journal_seq, tick.as_of)
+        return kpi_metadata(connection)
+
+
+def _totals(counted: Iterable[tuple[str, int]]) -> dict[str, int]:
+    totals: Counter[str] = Counter()
+    for name, count in counted:
+        totals[name] += count
+    return dict(totals)
