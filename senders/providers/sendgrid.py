@@ -7,7 +7,6 @@ the rendered content).
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -38,6 +37,7 @@ from senders.providers._judging import (
     verdict,
 )
 from senders.providers._reasons import Reason
+from senders.providers._verification_key import VerificationKey, public_key
 from senders.settings import Settings
 
 Meaning = tuple[EventKind, Reason]
@@ -83,20 +83,6 @@ EVENTS: dict[Any, tuple[Meaning, ...]] = {
 }
 
 
-# DER of a P-256 public key: this head and a point of 65 bytes (RFC 5480).
-P256_HEAD = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
-
-
-def _public_key(text: str) -> bytes:
-    try:
-        der = base64.b64decode(text, validate=True)
-    except ValueError:
-        der = b""
-    if not der.startswith(P256_HEAD) or len(der) != len(P256_HEAD) + 65:
-        raise ValueError("must be the base64 verification key that the webhook's settings show")
-    return der
-
-
 class SendGrid:
     """Answers the contract's questions for SendGrid."""
 
@@ -108,7 +94,7 @@ class SendGrid:
         Option("from_name", "name beside that address; empty for the shop's name", ""),
         Option("reply_to", "address that answers go to; empty for the sender's", ""),
         Option(
-            "webhook_public_key", "verification key of the signed event webhook (base64)", parse=_public_key
+            "webhook_public_key", "verification key of the signed event webhook (base64)", parse=public_key
         ),
         Option("unsubscribe_group_id", "unsubscribe group of marketing mail", "", optional(int)),
         Option("ip_pool_name", "pool of sending addresses", ""),
@@ -135,7 +121,7 @@ class SendGrid:
         self._reply_to: str = chosen["reply_to"]
         self._group_id: int | None = chosen["unsubscribe_group_id"]
         self._ip_pool_name: str = chosen["ip_pool_name"]
-        self._public_key = _EventKey(chosen["webhook_public_key"])
+        self._public_key = VerificationKey(chosen["webhook_public_key"])
 
     def request(self, message: Message) -> Request:
         content = message.content
@@ -161,17 +147,18 @@ class SendGrid:
                 "subscription_tracking": {"enable": False},
             },
         }
-        optional_parts = {
-            "reply_to": {"email": self._reply_to} if self._reply_to else None,
-            "headers": dict(content.get("headers") or {}),
-            "asm": {"group_id": self._group_id}
-            if self._group_id and message.message_class == "marketing"
-            else None,
-            "ip_pool_name": self._ip_pool_name,
-        }
-        body |= {name: part for name, part in optional_parts.items() if part}
+        body |= {name: part for name, part in self._optional_parts(message).items() if part}
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         return Request("POST", "/v3/mail/send", dump_json(body), headers)
+
+    def _optional_parts(self, message: Message) -> dict[str, Any]:
+        is_marketing = message.message_class == "marketing"
+        return {
+            "reply_to": {"email": self._reply_to} if self._reply_to else None,
+            "headers": dict(message.content.get("headers") or {}),
+            "asm": {"group_id": self._group_id} if self._group_id and is_marketing else None,
+            "ip_pool_name": self._ip_pool_name,
+        }
 
     async def authorize(self, client: Any) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self._api_key}"}
@@ -238,28 +225,6 @@ class SendGrid:
 
 
 PROVIDER = SendGrid
-
-
-class _EventKey:
-    """The key that verifies receipts: ECDSA on P-256 over SHA-256 of timestamp and raw body."""
-
-    def __init__(self, der: bytes) -> None:
-        self._der = der
-        self._key: Any = None
-
-    def has_signed(self, signed: bytes, signature: str) -> bool:
-        # Imported late: 50 ms that a tick which only sends need not pay.
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        if self._key is None:
-            self._key = serialization.load_der_public_key(self._der)
-        try:
-            self._key.verify(base64.b64decode(signature, validate=True), signed, ec.ECDSA(hashes.SHA256()))
-        except (InvalidSignature, ValueError):
-            return False
-        return True
 
 
 def _ascii(address: str) -> str:
