@@ -1,0 +1,220 @@
+"""The KPIs as Dagster shows them: numbers that it draws over time, tables and pictures.
+
+What a KPI is stands in its dbt model. Here the last DAYS days of windows are put together, always from
+numerators and denominators, never by averaging values.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from dagster_project import kpi_pictures
+from senders.settings import REPOSITORY
+
+SQL = REPOSITORY / "sql" / "warehouse" / "kpis"
+DAYS = 30
+RECENT = f"last {DAYS} days"
+BOARD = "board"
+# How wide a bar of time is: the first that the whole span holds no more than so many of.
+BINS = (("minute", timedelta(hours=3)), ("hour", timedelta(days=4)), ("day", timedelta.max))
+
+
+class Markdown(str):
+    """Text that the UI renders. Under 1,000 characters it shows it in place, else behind a click."""
+
+
+Metadata = dict[str, float | Markdown]
+Row = Mapping[str, Any]
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}"
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _minutes(value: float) -> str:
+    return f"{value:,.1f} min" if value < 10 else f"{value:,.0f} min"
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One model's figures: `value`, `numerator` and `denominator` are what its columns are called here."""
+
+    model: str
+    value: str
+    numerator: str
+    denominator: str
+    write: Callable[[float], str] = _share
+    others: tuple[str, ...] = ()  # further columns of its query
+
+
+KPIS = (
+    Kpi("kpi_conversion_rate", "conversion_rate", "converted", "delivered"),
+    Kpi(
+        "kpi_incremental_revenue",
+        "incremental_revenue",
+        "treated_revenue",
+        "scaled_control_revenue",
+        _amount,
+        ("treated_units", "control_units"),
+    ),
+    Kpi("kpi_open_rate", "open_rate", "opened", "delivered"),
+    Kpi("kpi_click_through_rate", "click_through_rate", "clicked", "delivered"),
+    Kpi(
+        "kpi_time_to_conversion",
+        "median_minutes",
+        "total_minutes",
+        "conversions",
+        _minutes,
+        ("p90_minutes", "mean_minutes"),
+    ),
+    Kpi("kpi_journey_completion", "journey_completion", "reached", "entered"),
+    Kpi("kpi_suppression_rate", "suppression_rate", "suppressed", "decided"),
+    Kpi("kpi_bounce_rate", "bounce_rate", "bounced", "accepted"),
+)
+
+
+def kpi_metadata(connection: Any, pictures: Path | None = None) -> dict[str, Metadata]:
+    """What to attach to each KPI's asset, by model name, and to the board of all eight (`BOARD`).
+
+    A float or a Markdown for each key; a figure that nobody can know yet has no key. Keys are the same
+    in every tick: `conversion_rate`, `conversion_rate/<journey>`, `converted`, …, the table under RECENT
+    and a picture under its title. `pictures` is a folder that keeps drawn pictures between ticks.
+    `connection` is DuckDB's, read only will do; before anything was decided there is nothing to tell.
+    """
+    (span,) = _query(connection, "span", days=DAYS)
+    if span["last_at"] is None:
+        return {}
+    since = datetime.combine(span["last_at"], time()) - timedelta(days=DAYS - 1)
+    rows = [row for name in ("rates", "revenue", "waiting") for row in _query(connection, name, since=since)]
+    told: dict[str, Metadata] = {}
+    for kpi in KPIS:
+        own = [row for row in rows if row["kpi"] == kpi.model]
+        told[kpi.model] = {**_numbers(kpi, own), RECENT: _places(kpi, own)}
+    told["kpi_suppression_rate"] |= _reasons(_query(connection, "reasons", since=since))
+    for model, title, draw, gather in PICTURES:
+        if data := gather(connection, since, span):
+            png = base64.b64encode(kpi_pictures.picture(draw, data, pictures)).decode()
+            told[model][title] = Markdown(f"![{title}](data:image/png;base64,{png})")
+    told[BOARD] = {**_headline(rows), RECENT: _by_journey(rows)}
+    return told
+
+
+def _query(connection: Any, name: str, **values: Any) -> list[Row]:
+    cursor = connection.execute((SQL / f"{name}.sql").read_text(), values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _numbers(kpi: Kpi, rows: Iterable[Row]) -> Metadata:
+    """The figures of all journeys together, and each journey's value."""
+    numbers: Metadata = {}
+    for row in rows:
+        if row["level"] == "all":
+            named = {kpi.value: "value", kpi.numerator: "numerator", kpi.denominator: "denominator"}
+            named |= dict(zip(kpi.others, kpi.others, strict=True))
+            numbers |= {name: float(row[column]) for name, column in named.items() if row[column] is not None}
+        elif row["level"] == "journey" and row["value"] is not None:
+            numbers[f"{kpi.value}/{row['journey']}"] = float(row["value"])
+    return numbers
+
+
+def _places(kpi: Kpi, rows: Iterable[Row]) -> Markdown:
+    """Journey, step, channel, the value and what it is made of."""
+    titles = ["journey", "step", "channel", kpi.value, kpi.numerator, kpi.denominator, *kpi.others]
+    return _table(
+        titles,
+        (
+            [row["journey"], row["step"], row["channel"] or "none"]
+            + [_written(kpi.write, row["value"])]
+            + [_written(_amount, row[column]) for column in ("numerator", "denominator", *kpi.others)]
+            for row in rows
+            if row["level"] == "place"
+        ),
+        words=3,
+    )
+
+
+def _reasons(rows: Sequence[Row]) -> Metadata:
+    table = _table(
+        ["reason", "suppression_rate", "suppressed", "decided"],
+        (
+            [row["reason"], _share(row["value"]), _amount(row["numerator"]), _amount(row["denominator"])]
+            for row in rows
+        ),
+        words=1,
+    )
+    numbers: Metadata = {f"suppressed_by/{row['reason']}": float(row["value"]) for row in rows}
+    return {**numbers, "by reason": table}
+
+
+def _headline(rows: Iterable[Row]) -> Metadata:
+    values = {row["kpi"]: row["value"] for row in rows if row["level"] == "all"}
+    return {kpi.value: float(values[kpi.model]) for kpi in KPIS if values.get(kpi.model) is not None}
+
+
+def _by_journey(rows: Sequence[Row]) -> Markdown:
+    """All eight, one row a journey and one for all of them."""
+    values = {
+        (row["kpi"], row["journey"]): row["value"] for row in rows if row["level"] in ("all", "journey")
+    }
+    journeys = [*sorted({journey for _, journey in values if journey}), None]
+    return _table(
+        ["journey", *(kpi.value for kpi in KPIS)],
+        (
+            [journey or "all", *(_written(kpi.write, values.get((kpi.model, journey))) for kpi in KPIS)]
+            for journey in journeys
+        ),
+        words=1,
+    )
+
+
+def _written(write: Callable[[float], str], value: float | None) -> str:
+    return "–" if value is None else write(value)
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]], words: int) -> Markdown:
+    """The first `words` columns are words, the others numbers."""
+    ruler = ["---"] * words + ["--:"] * (len(titles) - words)
+    shown = [title.replace("_", " ") for title in titles]
+    return Markdown("\n".join("|" + "|".join(cells) + "|" for cells in [shown, ruler, *rows]))
+
+
+def _funnel(connection: Any, since: datetime, span: Row) -> Any:
+    return [list(row.values()) for row in _query(connection, "funnel", since=since)]
+
+
+def _over_time(connection: Any, since: datetime, span: Row) -> Any:
+    width = next(name for name, longest in BINS if span["last_at"] - span["first_at"] <= longest)
+    counted = (
+        _query(connection, f"{what}_over_time", since=since, bin=width) for what in ("decisions", "messages")
+    )
+    return [
+        width,
+        *([(row["moment"].isoformat(), row["name"], row["amount"]) for row in rows] for rows in counted),
+    ]
+
+
+def _arms(connection: Any, since: datetime, span: Row) -> Any:
+    journeys: dict[str, dict[str, list[int]]] = {}
+    for row in _query(connection, "arms", since=since):
+        journeys.setdefault(row["journey"], {})[row["arm"]] = [row["people"], row["converted"]]
+    return [
+        [name, *arms.get("treated", [0, 0]), *arms.get("control", [0, 0])] for name, arms in journeys.items()
+    ]
+
+
+# The model a picture belongs to, its title, how it is drawn, and from what; no data, no picture.
+PICTURES = (
+    ("kpi_journey_completion", "funnel", kpi_pictures.funnel, _funnel),
+    ("kpi_suppression_rate", "over time", kpi_pictures.over_time, _over_time),
+    ("kpi_incremental_revenue", "treated and control", kpi_pictures.arms, _arms),
+)
