@@ -139,7 +139,10 @@
 
 {# ISO 8601 text, with an offset or in UTC, as a UTC timestamp; null where it is none. #}
 {% macro utc_timestamp(text) -%}{{ adapter.dispatch("utc_timestamp")(text) }}{%- endmacro %}
-{% macro duckdb__utc_timestamp(text) -%}timezone('UTC', try_cast(trim({{ text }}) as timestamptz)){%- endmacro %}
+{% macro duckdb__utc_timestamp(text) -%}
+    -- With a Z behind it a text without an offset is UTC whatever zone the session is in; one with an offset is no time.
+    timezone('UTC', coalesce(try_cast(trim({{ text }}) || 'Z' as timestamptz), try_cast(trim({{ text }}) as timestamptz)))
+{%- endmacro %}
 {% macro spark__utc_timestamp(text) -%}try_cast(trim({{ text }}) as timestamp){%- endmacro %}
 
 {# Text at a JSON path as a number; null where there is none or it is not one. #}

@@ -24,8 +24,9 @@ visible as (
 arrived as (
     select * from visible
     {% if is_incremental() %}
-    -- What was visible at the last run is in already; its last moment may hold more than that run saw.
-    where visible_at >= {{ seen_until(this) }}
+    -- What was visible at the last run is in already; its last moment may hold more than that run saw. A row
+    -- is never older than its event: the second condition is implied, but needs no JSON to be opened.
+    where visible_at >= {{ seen_until(this) }} and greatest(landed_at, changed_at) >= {{ seen_until(this) }}
     {% endif %}
 ),
 

@@ -6,6 +6,7 @@ select
     user_id,
     anonymous_id,
     occurred_at,
+    occurred_at as changed_at,
     landed_at,
     properties,
     context,

@@ -4,14 +4,14 @@
 with checkouts as (
     select
         row_id as checkout_id,
-        occurred_at,
+        coalesce({{ utc_timestamp(json_text("record", "$.created_at")) }}, occurred_at) as occurred_at,
+        occurred_at as changed_at,
         landed_at,
-        coalesce({{ json_text("record", "$.customer_id") }}, {{ json_text("record", "$.customer.id") }}) as customer_id,
+        {{ json_text("record", "$.customer_id") }} as customer_id,
         nullif({{ json_text("record", "$.cart_token") }}, '') as cart_id,
         {{ json_text("record", "$.currency") }} as currency,
         lower(trim({{ json_text("record", "$.email") }})) as email,
-        {{ json_text("record", "$.abandoned_checkout_url") }} as cart_url,
-        {{ json_text("record", "$.line_items") }} as products
+        {{ json_text("record", "$.abandoned_checkout_url") }} as cart_url
     from {{ source("raw", "shopify_abandoned_checkouts") }}
 )
 
@@ -21,6 +21,7 @@ select
     customer_id as user_id,
     case when customer_id is null then email end as anonymous_id,
     occurred_at,
+    changed_at,
     landed_at,
     {{ row_as_json("checkouts") }} as properties,
     '{}' as context,

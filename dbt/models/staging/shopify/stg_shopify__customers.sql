@@ -10,11 +10,13 @@ select
     {{ json_text("record", "$.last_name") }} as last_name,
     cast(null as {{ dbt.type_string() }}) as time_zone,
     {{ json_text("record", "$.locale") }} as language,
-    {{ json_text("record", "$.country_code") }} as country,
+    coalesce(
+        {{ json_text("record", "$.default_address_country_code") }}, {{ json_text("record", "$.country_code") }}
+    ) as country,
     cast(null as {{ dbt.type_string() }}) as push_token,
     cast(null as {{ dbt.type_string() }}) as preferred_channel,
     cast(null as {{ dbt.type_string() }}) as loyalty_tier,
-    coalesce({{ utc_timestamp(json_text("record", "$.updated_at")) }}, occurred_at) as updated_at,
+    occurred_at as updated_at,
     landed_at,
     'shopify' as source
 from {{ source("raw", "shopify_customers") }}

@@ -4,17 +4,16 @@
 with orders as (
     select
         row_id as order_id,
-        occurred_at,
+        coalesce({{ utc_timestamp(json_text("record", "$.created_at")) }}, occurred_at) as occurred_at,
+        occurred_at as changed_at,
         landed_at,
-        coalesce({{ json_text("record", "$.customer_id") }}, {{ json_text("record", "$.customer.id") }}) as customer_id,
+        {{ json_text("record", "$.customer_id") }} as customer_id,
         nullif({{ json_text("record", "$.cart_token") }}, '') as cart_id,
         {{ json_number("record", "$.subtotal_price") }} as revenue,
         {{ json_number("record", "$.total_price") }} as total,
         {{ json_text("record", "$.currency") }} as currency,
         lower(trim({{ json_text("record", "$.email") }})) as email,
-        {{ json_text("record", "$.order_status_url") }} as order_url,
-        -- In a webhook the lines are inside; a tool that loads tables brings them in one of their own.
-        {{ json_text("record", "$.line_items") }} as products
+        {{ json_text("record", "$.order_status_url") }} as order_url
     from {{ source("raw", "shopify_orders") }}
     where lower(coalesce({{ json_text("record", "$.test") }}, 'false')) <> 'true'
 )
@@ -26,6 +25,7 @@ select
     -- A guest has no account: the address they gave is all that holds their orders together.
     case when customer_id is null then email end as anonymous_id,
     occurred_at,
+    changed_at,
     landed_at,
     {{ row_as_json("orders") }} as properties,
     '{}' as context,

@@ -84,6 +84,7 @@ select
     user_id,
     anonymous_id,
     occurred_at,
+    occurred_at as changed_at,
     landed_at,
     {{ row_as_json("events") }} as properties,
     '{}' as context,
