@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import shutil
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,6 +28,8 @@ TICK_MAY_TAKE_SECONDS = 120
 
 def run(settings: Settings, minutes: float | None, events_per_second: float, tick_seconds: int) -> int:
     """Play for `minutes` (None: until Ctrl-C); print the books as the last line; 0 when they agree."""
+    # Whoever ends the demo by a signal gets the same clean end as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sandbox_port = servers.free_port(SANDBOX_PORT)
     settings, environment = prepare(settings, sandbox_port, tick_seconds)
     sandbox_url = f"http://127.0.0.1:{sandbox_port}"
@@ -126,7 +129,9 @@ def wait_for_tick(settings: Settings) -> None:
 def journal(sandbox_url: str) -> list[dict[str, Any]]:
     """Everything the sandbox accepted."""
     rows: list[dict[str, Any]] = []
-    while page := httpx.get(f"{sandbox_url}/journal", params={"after": len(rows)}, timeout=10).json():
+    while page := httpx.get(f"{sandbox_url}/journal", params={"after": len(rows)}, timeout=10).json()[
+        "messages"
+    ]:
         rows.extend(page)
     return rows
 

@@ -45,7 +45,7 @@ class Recipients:
     async def _new_messages(self) -> list[dict[str, Any]]:
         answer = await self.client.get(f"{self.sandbox_url}/journal", params={"after": self.seen})
         answer.raise_for_status()
-        rows: list[dict[str, Any]] = answer.json()
+        rows: list[dict[str, Any]] = answer.json()["messages"]
         self.seen += len(rows)
         return rows
 

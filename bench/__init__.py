@@ -1,0 +1,1 @@
+"""Figures, each with its command: `make bench`, or `python -m bench NAME`."""
