@@ -121,9 +121,11 @@ def _numbers(kpi: Kpi, rows: Iterable[Row]) -> Metadata:
         if row["level"] == "all":
             named = {kpi.value: "value", kpi.numerator: "numerator", kpi.denominator: "denominator"}
             named |= dict(zip(kpi.others, kpi.others, strict=True))
-            numbers |= {name: float(row[column]) for name, column in named.items() if row[column] is not None}
+            numbers |= {
+                name: _figure(row[column]) for name, column in named.items() if row[column] is not None
+            }
         elif row["level"] == "journey" and row["value"] is not None:
-            numbers[f"{kpi.value}/{row['journey']}"] = float(row["value"])
+            numbers[f"{kpi.value}/{row['journey']}"] = _figure(row["value"])
     return numbers
 
 
@@ -152,26 +154,31 @@ def _reasons(rows: Sequence[Row]) -> Metadata:
         ),
         words=1,
     )
-    numbers: Metadata = {f"suppressed_by/{row['reason']}": float(row["value"]) for row in rows}
+    numbers: Metadata = {f"suppressed_by/{row['reason']}": _figure(row["value"]) for row in rows}
     return {**numbers, "by reason": table}
+
+
+def _figure(value: float) -> float:
+    """As many digits as a chart can show."""
+    return round(float(value), 4)
 
 
 def _headline(rows: Iterable[Row]) -> Metadata:
     values = {row["kpi"]: row["value"] for row in rows if row["level"] == "all"}
-    return {kpi.value: float(values[kpi.model]) for kpi in KPIS if values.get(kpi.model) is not None}
+    return {kpi.value: _figure(values[kpi.model]) for kpi in KPIS if values.get(kpi.model) is not None}
 
 
 def _by_journey(rows: Sequence[Row]) -> Markdown:
-    """All eight, one row a journey and one for all of them."""
+    """All eight, one row a KPI; one column for all journeys together and one for each."""
     values = {
         (row["kpi"], row["journey"]): row["value"] for row in rows if row["level"] in ("all", "journey")
     }
-    journeys = [*sorted({journey for _, journey in values if journey}), None]
+    journeys = [None, *sorted({journey for _, journey in values if journey})]
     return _table(
-        ["journey", *(kpi.value for kpi in KPIS)],
+        ["KPI", *(journey or "all" for journey in journeys)],
         (
-            [journey or "all", *(_written(kpi.write, values.get((kpi.model, journey))) for kpi in KPIS)]
-            for journey in journeys
+            [kpi.value, *(_written(kpi.write, values.get((kpi.model, journey))) for journey in journeys)]
+            for kpi in KPIS
         ),
         words=1,
     )
@@ -184,8 +191,7 @@ def _written(write: Callable[[float], str], value: float | None) -> str:
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]], words: int) -> Markdown:
     """The first `words` columns are words, the others numbers."""
     ruler = ["---"] * words + ["--:"] * (len(titles) - words)
-    shown = [title.replace("_", " ") for title in titles]
-    return Markdown("\n".join("|" + "|".join(cells) + "|" for cells in [shown, ruler, *rows]))
+    return Markdown("\n".join("|" + "|".join(cells) + "|" for cells in [titles, ruler, *rows]))
 
 
 def _funnel(connection: Any, since: datetime, span: Row) -> Any:
