@@ -8,7 +8,7 @@ from datetime import datetime
 from senders.contract import Request, State, Verdict
 
 JOURNAL_COLUMNS = (
-    *("seq", "at", "kind", "message_id", "from_state", "to_state", "is_machine"),
+    *("seq", "happened_at", "kind", "message_id", "from_state", "to_state", "is_machine"),
     *(
         "candidate_id",
         "decision_id",

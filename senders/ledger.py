@@ -113,7 +113,7 @@ class Ledger(Outbound):
         return None if text is None else to_moment(text)
 
     def journal_since(self, seq: int, limit: int) -> Iterator[tuple[Any, ...]]:
-        """The next `limit` journal rows after `seq`, as tuples of JOURNAL_COLUMNS (`at` as text,
+        """The next `limit` journal rows after `seq`, as tuples of JOURNAL_COLUMNS (`happened_at` as text,
         `is_machine` as a boolean or None). The rows are read at once: no reader is left open."""
         for row in self.run("journal_since", {"seq": seq, "limit": limit}).fetchall():
             values = list(row)

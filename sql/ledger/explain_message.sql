@@ -4,7 +4,7 @@ select
     messages.provider,
     messages.reason,
     messages.attempts,
-    journal.at as happened_at,
+    journal.happened_at,
     journal.kind,
     journal.to_state,
     journal.is_machine,

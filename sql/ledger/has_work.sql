@@ -1,12 +1,16 @@
 -- Anything a tick could do now. What a blocked route or a switch keeps waiting is no work until it
--- expires. Every branch is the head of an index.
+-- expires. Every branch reads the head of an index, named
+-- where the planner would rather go through every planned row.
 select
     exists (select 1 from messages where state = 'claimed' and wake_at <= :now)
     or exists (select 1 from messages where state = 'in_flight' and wake_at <= :now)
     or exists (select 1 from messages where state = 'unknown' and wake_at <= :now)
-    or exists (select 1 from messages where state in ('planned', 'retry_wait') and expires_at <= :now)
     or exists (
-        select 1 from messages
+        select 1 from messages indexed by messages_to_expire
+        where state in ('planned', 'retry_wait') and expires_at <= :now
+    )
+    or exists (
+        select 1 from messages indexed by messages_to_resend
         where state in ('planned', 'retry_wait') and resend_until is not null and resend_until <= :now
     )
     or exists (
@@ -24,7 +28,7 @@ select
             and (
                 exists (
                     select 1
-                    from messages
+                    from messages indexed by messages_to_claim
                     where
                         messages.state = 'planned' and messages.provider = routes.provider and messages.due_at <= :now
                         and messages.journey not in (

@@ -1,7 +1,7 @@
 -- The columns of raw.ledger_journal, in its order, without copied_at.
 select
     journal.seq,
-    journal.at,
+    journal.happened_at,
     journal.kind,
     messages.message_id,
     journal.from_state,

@@ -10,4 +10,4 @@ from (
     select min(wake_at) from messages where state = 'retry_wait' and wake_at > :now
     union all
     select min(wake_at) from messages where state = 'unknown' and wake_at > :now
-)
+) as waiting

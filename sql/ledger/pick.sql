@@ -22,7 +22,7 @@ select
         order by suppressions.scope
         limit 1
     ) as suppression_reason
-from messages
+from messages indexed by messages_to_claim
 inner join requests on messages.message_no = requests.message_no
 where
     messages.state = 'planned'

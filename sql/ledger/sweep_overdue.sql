@@ -1,7 +1,7 @@
 -- It was to be sent again under the same id and was not in time. The earlier attempt is still open.
 update messages set state = 'unknown', state_at = :now, wake_at = :now, reason = 'not_resent_in_time'
 where message_no in (
-    select message_no from messages
+    select message_no from messages indexed by messages_to_resend
     where state in ('planned', 'retry_wait') and resend_until is not null and resend_until <= :now
     limit :limit
 )

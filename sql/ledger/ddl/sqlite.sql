@@ -236,7 +236,7 @@ create table if not exists switches (
 -- What never changes about a message is joined when it is read.
 create table if not exists journal (
     seq integer primary key,
-    at text not null,
+    happened_at text not null,
     kind text not null,
     message_no integer references messages (message_no),
     from_state text,
@@ -278,13 +278,13 @@ end;
 
 create trigger if not exists journal_planned after insert on messages
 begin
-    insert into journal (at, kind, message_no, to_state) values (new.state_at, 'state', new.message_no, new.state);
+    insert into journal (happened_at, kind, message_no, to_state) values (new.state_at, 'state', new.message_no, new.state);
 end;
 
 create trigger if not exists journal_move after update of state on messages
 when new.state <> old.state
 begin
-    insert into journal (at, kind, message_no, from_state, to_state, reason)
+    insert into journal (happened_at, kind, message_no, from_state, to_state, reason)
     values (new.state_at, 'state', new.message_no, old.state, new.state, new.reason);
 end;
 
@@ -345,7 +345,7 @@ create trigger if not exists journal_engagement after insert on receipts
 when new.message_no is not null
     and new.kind in ('opened', 'clicked', 'replied', 'bounced', 'complained', 'unsubscribed')
 begin
-    insert into journal (at, kind, message_no, to_state, is_machine, reason)
+    insert into journal (happened_at, kind, message_no, to_state, is_machine, reason)
     values (
         min(new.occurred_at, new.received_at), 'engagement', new.message_no, new.kind, new.is_machine, new.reason
     );
@@ -355,7 +355,7 @@ create trigger if not exists journal_late_engagement after update of message_no 
 when old.message_no is null and new.message_no is not null
     and new.kind in ('opened', 'clicked', 'replied', 'bounced', 'complained', 'unsubscribed')
 begin
-    insert into journal (at, kind, message_no, to_state, is_machine, reason)
+    insert into journal (happened_at, kind, message_no, to_state, is_machine, reason)
     values (
         min(new.occurred_at, new.received_at), 'engagement', new.message_no, new.kind, new.is_machine, new.reason
     );
@@ -363,14 +363,14 @@ end;
 
 create trigger if not exists journal_suppressed after insert on suppressions
 begin
-    insert into journal (at, kind, message_no, to_state, address_key, scope, reason)
+    insert into journal (happened_at, kind, message_no, to_state, address_key, scope, reason)
     values (new.changed_at, 'suppression', new.message_no, 'suppressed', new.address_key, new.scope, new.reason);
 end;
 
 create trigger if not exists journal_suppression_change after update of is_active on suppressions
 when new.is_active <> old.is_active
 begin
-    insert into journal (at, kind, message_no, to_state, address_key, scope, reason)
+    insert into journal (happened_at, kind, message_no, to_state, address_key, scope, reason)
     values (
         new.changed_at, 'suppression', new.message_no,
         case new.is_active when 1 then 'suppressed' else 'lifted' end,
@@ -381,14 +381,14 @@ end;
 create trigger if not exists journal_route_blocked after insert on routes
 when new.is_blocked = 1
 begin
-    insert into journal (at, kind, to_state, channel, provider, reason)
+    insert into journal (happened_at, kind, to_state, channel, provider, reason)
     values (new.changed_at, 'route', 'blocked', new.channel, new.provider, new.reason);
 end;
 
 create trigger if not exists journal_route_change after update of is_blocked on routes
 when new.is_blocked <> old.is_blocked
 begin
-    insert into journal (at, kind, from_state, to_state, channel, provider, reason)
+    insert into journal (happened_at, kind, from_state, to_state, channel, provider, reason)
     values (
         new.changed_at, 'route',
         case old.is_blocked when 1 then 'blocked' else 'free' end,

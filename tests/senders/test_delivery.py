@@ -1,0 +1,330 @@
+"""The whole protocol against a real server: what is sent, what waits, what is refused, and how often."""
+
+import json
+import time
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from letters import NOON, letter, letters, reason_of, state_of
+from post_office import Postal, open_post_office
+
+from senders.contract import EventKind, Outcome, ProviderEvent, State, Verdict
+from senders.delivery import Pace, deliver, plan
+from senders.entries import Planned
+from senders.ledger import Ledger
+
+QUICK = Pace(call_seconds=0.5, connect_seconds=0.4, first_backoff_seconds=0.1, patience_seconds=0.0)
+
+
+def send(ledger, office, clock, messages, pace=QUICK, budget_seconds=20, provider=None):
+    provider = provider or Postal(office.url)
+    plan(ledger, {"sms": provider}, messages, clock())
+    return deliver(ledger, {"sms": provider}, clock, budget_seconds, pace=pace)
+
+
+def test_every_message_is_taken_once_with_the_bytes_that_were_planned(ledger, office, clock):
+    messages = letters(300)
+    summary = send(ledger, office, clock, messages)
+    assert (summary.attempted, dict(summary.accepted)) == (300, {"sms": 300})
+    provider = Postal(office.url)
+    assert dict(office.taken) == {
+        m.message_id: sha256(provider.request(m).body).hexdigest() for m in messages
+    }
+    assert len(office.taken) == 300
+    assert ledger.counts() == {State.ACCEPTED: 300}
+    assert not ledger.has_work(clock())
+    assert office.authorizations == {"Bearer stamp"}
+
+
+def test_what_is_planned_and_delivered_again_is_not_sent_again(ledger, office, clock):
+    messages = letters(20)
+    send(ledger, office, clock, messages)
+    again = [replace(message, content={"text": "changed"}) for message in messages]
+    assert send(ledger, office, clock, again).attempted == 0
+    assert len(office.taken) == 20
+
+
+def test_every_attempt_sends_the_same_bytes(ledger, office, clock):
+    office.behave = lambda message_id, nth: "busy" if nth == 0 else "accept"
+    pace = replace(QUICK, patience_seconds=3.0)
+    summary = send(ledger, office, clock, [letter("anna")], pace=pace)
+    assert (summary.attempted, summary.retrying, dict(summary.accepted)) == (2, 1, {"sms": 1})
+    shas = ledger._connection.execute("select distinct body_sha256 from attempts").fetchall()
+    assert [tuple(row) for row in shas] == [(office.taken[0][1],)]
+
+
+def test_nothing_secret_is_in_the_ledger(ledger, office, clock, tmp_path):
+    send(ledger, office, clock, letters(3))
+    ledger.close()
+    assert b"stamp" not in (tmp_path / "ledger.db").read_bytes()
+
+
+# What each answer does: (behaviour, the state after one round, its reason, how often it was taken)
+
+ANSWERS = [
+    ("accept", State.ACCEPTED, "accepted", 1),
+    ("refuse", State.REJECTED, "invalid_content", 0),
+    ("gone", State.SUPPRESSED, "invalid_address", 0),
+    ("busy", State.RETRY_WAIT, "rate_limited", 0),
+    ("unauthorized", State.PLANNED, "credentials_refused", 0),
+    ("suspended", State.PLANNED, "account_suspended", 0),
+    ("break", State.UNKNOWN, "unclear_answer", 0),
+    ("redirect", State.UNKNOWN, "unclear_answer", 0),
+    ("reset_before", State.UNKNOWN, "connection_lost", 0),
+    ("reset_after", State.UNKNOWN, "connection_lost", 1),
+    ("truncate", State.UNKNOWN, "answer_not_understood: JSONDecodeError", 1),
+    ("drip_head", State.UNKNOWN, "deadline", 1),
+    ("drip_body", State.UNKNOWN, "answer_not_understood: JSONDecodeError", 1),
+    ("hang", State.UNKNOWN, "deadline", 1),
+    ("babble", State.UNKNOWN, "connection_lost", 1),
+]
+
+
+@pytest.mark.parametrize(("behaviour", "state", "reason", "taken"), ANSWERS, ids=[row[0] for row in ANSWERS])
+def test_a_provider_that_does_this_leaves_the_message(ledger, office, clock, behaviour, state, reason, taken):
+    office.behave = lambda message_id, nth: behaviour
+    message = letter("anna")
+    began = time.monotonic()
+    # It can be asked later, so what is unknown is not settled in this round.
+    summary = send(ledger, office, clock, [message], provider=Postal(office.url, can_look_up=True))
+    assert time.monotonic() - began < 5
+    assert (state_of(ledger, message), reason_of(ledger, message)) == (state, reason)
+    assert (summary.attempted, len(office.calls), len(office.taken)) == (1, 1, taken)
+
+
+def test_a_provider_that_is_not_there_is_known_not_sent(ledger, clock):
+    with open_post_office() as gone:
+        pass
+    message = letter("anna")
+    summary = send(ledger, gone, clock, [message])
+    assert (summary.retrying, state_of(ledger, message)) == (1, State.RETRY_WAIT)
+    assert reason_of(ledger, message) == "connection_failed"
+
+
+def test_a_provider_that_is_down_costs_a_few_attempts_and_not_the_backlog(ledger, office, clock):
+    office.behave = lambda message_id, nth: "reset_after"
+    summary = send(ledger, office, clock, letters(300), provider=Postal(office.url, can_look_up=True))
+    assert summary.attempted <= 2 * QUICK.first_calls
+    assert summary.cut_short == {"postal": "connection_lost"}
+    assert ledger.counts()[State.PLANNED] == 300 - summary.attempted
+
+
+def test_a_few_broken_connections_among_many_answers_do_not_end_the_round(ledger, office, clock):
+    broken = {message.message_id for message in letters(300)[::10]}
+    office.behave = lambda message_id, nth: "reset_before" if message_id in broken else "accept"
+    summary = send(ledger, office, clock, letters(300), provider=Postal(office.url, can_look_up=True))
+    assert (summary.accepted["sms"], summary.unknown) == (270, 30)
+
+
+# Configuration errors
+
+
+@pytest.mark.parametrize("behaviour", ["unauthorized", "suspended"])
+def test_a_wrong_account_blocks_the_route_and_burns_no_attempt(ledger, office, clock, behaviour):
+    office.behave = lambda message_id, nth: behaviour
+    messages = letters(100)
+    summary = send(ledger, office, clock, messages)
+    assert summary.blocked == len(office.calls) <= 2 * QUICK.first_calls
+    assert list(summary.blocked_routes) == ["postal"]
+    assert ledger.counts() == {State.PLANNED: 100}
+    assert not ledger.has_work(clock())
+    office.behave = lambda message_id, nth: "accept"
+    assert deliver(ledger, {"sms": Postal(office.url)}, clock, 20, pace=QUICK).attempted == 0
+    ledger.free_route("postal", "new key", clock())
+    assert deliver(ledger, {"sms": Postal(office.url)}, clock, 20, pace=QUICK).accepted["sms"] == 100
+    burnt = ledger._connection.execute("select max(attempts), min(attempts) from messages").fetchone()
+    assert tuple(burnt) == (1, 1)
+
+
+def test_refused_credentials_block_the_route_before_anything_is_called(ledger, office, clock):
+    provider = Postal(office.url)
+    provider.refuses_credentials = True
+    summary = send(ledger, office, clock, letters(10), provider=provider)
+    assert (summary.attempted, office.calls) == (0, [])
+    assert summary.blocked_routes == {"postal": "credentials_refused"}
+    assert ledger.counts() == {State.PLANNED: 10}
+
+
+def test_an_authorization_that_breaks_leaves_everything_planned_and_the_route_free(ledger, office, clock):
+    provider = Postal(office.url)
+
+    async def broken(client):
+        await client.post("http://127.0.0.1:1/token")
+
+    provider.authorize = broken
+    summary = send(ledger, office, clock, letters(10), provider=provider)
+    assert summary.cut_short["postal"].startswith("authorization_failed")
+    assert (ledger.counts(), ledger.blocked_routes()) == ({State.PLANNED: 10}, {})
+
+
+# One bad row, one slow provider
+
+
+def test_a_message_of_which_no_request_can_be_made_does_not_hold_up_the_others(ledger, office, clock):
+    bad = letter("bad", content={})
+    provider = Postal(office.url)
+    result = plan(ledger, {"sms": provider}, [letter("anna"), bad, letter("fax", channel="fax")], clock())
+    assert result == Planned(planned=1, refused=1, without_route=1)
+    assert deliver(ledger, {"sms": provider}, clock, 20, pace=QUICK).accepted["sms"] == 1
+    assert (state_of(ledger, bad), reason_of(ledger, bad)) == (State.REJECTED, "no_request: KeyError: 'text'")
+
+
+def test_a_header_that_would_begin_another_is_refused_and_not_sent(ledger, office, clock):
+    class Careless(Postal):
+        def request(self, message):
+            return replace(super().request(message), headers={"x-name": message.content["text"]})
+
+    message = letter("anna", content={"text": "Anna\r\nx-admin: 1"})
+    send(ledger, office, clock, [message], provider=Careless(office.url))
+    assert (state_of(ledger, message), reason_of(ledger, message)) == (State.REJECTED, "invalid_request")
+    assert office.calls == []
+
+
+def test_a_slow_provider_holds_up_nobody_else(ledger, office, clock):
+    with open_post_office() as slow:
+        slow.behave = lambda message_id, nth: "hang"
+        providers = {
+            "sms": Postal(office.url),
+            "rcs": Postal(slow.url, name="slow", channel="rcs", can_look_up=True),
+        }
+        plan(ledger, providers, letters(100), clock())
+        plan(ledger, providers, [letter(f"slow {n}", channel="rcs") for n in range(100)], clock())
+        done = []
+        began = time.monotonic()
+        deliver(
+            ledger, providers, clock, 20, pace=replace(QUICK, call_seconds=2.0),
+            on_progress=lambda summary: done.append((summary.accepted["sms"], time.monotonic() - began)),
+        )  # fmt: skip
+    fast = next(seconds for accepted, seconds in done if accepted == 100)
+    assert fast < 1.5
+
+
+# Throttle, budget, retries
+
+
+def test_no_more_messages_a_second_than_the_provider_allows(ledger, office, clock):
+    began = time.monotonic()
+    summary = send(ledger, office, clock, letters(60), provider=Postal(office.url, messages_per_second=40.0))
+    seconds = time.monotonic() - began
+    assert summary.accepted["sms"] == 60
+    assert (60 - 8) / 40 <= seconds < 4
+
+
+def test_nothing_is_claimed_after_the_budget_is_spent(ledger, office, clock):
+    provider = Postal(office.url, messages_per_second=20.0)
+    summary = send(ledger, office, clock, letters(200), budget_seconds=1, provider=provider)
+    assert 10 <= summary.accepted["sms"] <= 40
+    assert summary.seconds < 3
+    assert ledger.counts()[State.PLANNED] == 200 - summary.attempted
+    assert ledger.has_work(clock())
+
+
+def test_a_message_is_tried_again_until_it_expires_and_never_after(ledger, office, clock):
+    office.behave = lambda message_id, nth: "busy"
+    message = letter("anna", expires_at=NOON + timedelta(minutes=10))
+    send(ledger, office, clock, [message])
+    tries = 1
+    while state_of(ledger, message) is State.RETRY_WAIT:
+        due_at = ledger.next_attempt_at(clock())
+        assert due_at <= message.expires_at
+        clock.forward(seconds=(due_at - clock()).total_seconds())
+        tries += deliver(ledger, {"sms": Postal(office.url)}, clock, 20, pace=QUICK).attempted
+    assert state_of(ledger, message) is State.EXPIRED
+    assert len(office.calls) == tries > 3
+    assert not ledger.has_work(clock())
+
+
+def test_a_long_wait_asked_for_ends_the_lane_and_is_honoured(ledger, office, clock):
+    office.behave = lambda message_id, nth: "busy_for_long"
+    summary = send(ledger, office, clock, letters(100), pace=replace(QUICK, patience_seconds=3.0))
+    assert summary.cut_short == {"postal": "asked_to_wait"}
+    assert summary.attempted <= 2 * QUICK.first_calls
+    assert summary.seconds < 3
+    retry_at = ledger.next_retry_at("postal", clock())
+    assert retry_at >= clock() + timedelta(seconds=590)
+
+
+def test_a_short_wait_asked_for_is_waited_out(ledger, office, clock):
+    office.behave = lambda message_id, nth: "busy" if nth == 0 else "accept"
+    summary = send(ledger, office, clock, letters(30), pace=replace(QUICK, patience_seconds=4.0))
+    assert summary.accepted["sms"] == 30
+    assert summary.seconds > 1
+
+
+# Stopping
+
+
+def test_the_kill_switch_ends_a_round_that_is_under_way(ledger, office, clock, tmp_path):
+    def pull(summary):
+        if summary.accepted["sms"] >= 20:
+            with Ledger(tmp_path / "ledger.db") as other:
+                other.stop("all", "", "drill", clock())
+
+    provider = Postal(office.url)
+    plan(ledger, {"sms": provider}, letters(2000), clock())
+    summary = deliver(ledger, {"sms": provider}, clock, 20, on_progress=pull, pace=QUICK)
+    assert 20 <= len(office.taken) == summary.accepted["sms"] < 500
+    assert ledger.counts()[State.PLANNED] == 2000 - len(office.taken)
+
+
+def test_a_stop_received_between_plan_and_send_is_heeded(ledger, office, clock):
+    provider = Postal(office.url)
+    plan(ledger, {"sms": provider}, [letter("anna"), letter("bert")], clock())
+    stop = ProviderEvent(
+        "1", "postal", EventKind.UNSUBSCRIBED, clock(), address="anna@example.com", reason="stop"
+    )
+    ledger.apply_receipts([stop], clock())
+    summary = deliver(ledger, {"sms": provider}, clock, 20, pace=QUICK)
+    assert (summary.suppressed, [m for m, _ in office.taken]) == (1, [letter("bert").message_id])
+
+
+def test_a_receipt_that_is_faster_than_the_answer_is_not_undone_by_it(ledger, office, clock, tmp_path):
+    def report(message_id):  # the provider's webhook comes in while the call is under way
+        event = ProviderEvent(message_id, "postal", EventKind.DELIVERED, clock(), message_id=message_id)
+        with Ledger(tmp_path / "ledger.db") as other:
+            other.apply_receipts([event], clock())
+
+    office.on_call = report
+    summary = send(ledger, office, clock, letters(20), pace=replace(QUICK, call_seconds=5.0))
+    assert summary.accepted["sms"] == 20
+    assert ledger.counts() == {State.DELIVERED: 20}
+
+
+def test_the_summary_can_be_written_as_json(ledger, office, clock):
+    told = json.loads(json.dumps(send(ledger, office, clock, letters(2)).as_dict()))
+    assert told["accepted"] == {"sms": 2}
+
+
+def test_a_round_without_work_opens_no_connection(ledger, office, clock):
+    assert send(ledger, office, clock, []).attempted == 0
+    assert office.connections == 0
+
+
+def test_a_yes_that_was_cut_off_is_never_known_not_sent_even_if_the_provider_says_so(ledger, office, clock):
+    class Hasty(Postal):
+        def judge(self, answer):
+            return Verdict(Outcome.RETRY, "unreadable")
+
+    office.behave = lambda message_id, nth: "truncate"
+    message = letter("anna")
+    send(ledger, office, clock, [message], provider=Hasty(office.url, can_look_up=True))
+    assert state_of(ledger, message) is State.UNKNOWN
+
+
+def test_a_machine_that_slept_past_the_lease_does_not_call(tmp_path, office, clock):
+    class SleepsAfterIntent(Ledger):
+        def intent(self, now, claims, call_seconds):
+            attempts = super().intent(now, claims, call_seconds)
+            clock.forward(minutes=5)
+            return attempts
+
+    message = letter("anna")
+    with SleepsAfterIntent(tmp_path / "ledger.db") as ledger:
+        send(ledger, office, clock, [message])
+        assert (state_of(ledger, message), reason_of(ledger, message)) == (
+            State.RETRY_WAIT,
+            "lease_too_short",
+        )
+    assert office.calls == []

@@ -1,0 +1,202 @@
+"""Receipts: once each, in any order, early, late, or about nobody we know."""
+
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from letters import NOON, ended, frozen, in_flight, letter, planned, reason_of, state_of
+
+from senders.contract import EventKind, Outcome, ProviderEvent, State
+from senders.entries import Applied, Planned
+from senders.ledger import JOURNAL_COLUMNS
+
+SECOND = timedelta(seconds=1)
+A_MINUTE_ON = NOON + timedelta(minutes=1)
+
+
+def receipt(kind: EventKind, message=None, **changes):
+    values = {
+        "event_key": f"{kind}-{message.message_id if message else ''}",
+        "provider": "postal",
+        "kind": kind,
+        "occurred_at": NOON + 10 * SECOND,
+        "message_id": message.message_id if message else None,
+        "reason": kind.value,
+    }
+    return ProviderEvent(**{**values, **changes})
+
+
+def engagement(ledger):
+    columns = ("kind", "to_state", "is_machine", "happened_at", "message_id")
+    known = [dict(zip(JOURNAL_COLUMNS, row, strict=True)) for row in ledger.journal_since(0, 1000)]
+    return [tuple(row[name] for name in columns[1:]) for row in known if row["kind"] == "engagement"]
+
+
+@pytest.fixture
+def accepted(ledger):
+    message = letter("anna")
+    ledger.record(NOON, ended(in_flight(ledger, message), Outcome.ACCEPTED, provider_message_id="L1"))
+    return message
+
+
+FURTHEST = [
+    ([EventKind.DELIVERED, EventKind.SENT, EventKind.ACCEPTED], State.DELIVERED),
+    ([EventKind.READ, EventKind.DELIVERED, EventKind.SENT], State.READ),
+    ([EventKind.SENT, EventKind.FAILED], State.FAILED_LATE),
+    ([EventKind.BOUNCED, EventKind.SENT], State.FAILED_LATE),
+    ([EventKind.DELIVERED, EventKind.FAILED], State.DELIVERED),
+    ([EventKind.DEFERRED, EventKind.SENT], State.SENT),
+    ([EventKind.CLICKED, EventKind.SENT], State.DELIVERED),
+]
+
+
+@pytest.mark.parametrize(("kinds", "state"), FURTHEST, ids=[" ".join(kinds) for kinds, _ in FURTHEST])
+def test_the_state_is_the_furthest_that_any_receipt_proved_in_whatever_order(ledger, kinds, state):
+    for number, order in enumerate(permutations(kinds)):
+        message = letter(f"{number}")
+        ledger.record(NOON, ended(in_flight(ledger, message), Outcome.ACCEPTED))
+        for kind in order:
+            ledger.apply_receipts([receipt(kind, message)], A_MINUTE_ON)
+        assert state_of(ledger, message) is state, order
+
+
+def test_a_repeated_receipt_counts_once(ledger, accepted):
+    clicks = [receipt(EventKind.CLICKED, accepted)] * 2
+    assert ledger.apply_receipts(clicks, A_MINUTE_ON) == Applied(taken=1, repeated=1)
+    assert ledger.apply_receipts(clicks, A_MINUTE_ON) == Applied(repeated=2)
+    assert len(engagement(ledger)) == 1
+
+
+def test_the_same_key_from_two_providers_is_two_things(ledger, accepted):
+    twice = [receipt(EventKind.OPENED, accepted), receipt(EventKind.OPENED, accepted, provider="other")]
+    assert ledger.apply_receipts(twice, A_MINUTE_ON) == Applied(taken=2)
+
+
+def test_a_receipt_is_matched_by_the_providers_id_where_ours_is_not_echoed(ledger, accepted):
+    event = receipt(EventKind.DELIVERED, provider_message_id="L1")
+    stranger = receipt(EventKind.READ, provider_message_id="L1", provider="other")
+    assert ledger.apply_receipts([event, stranger], A_MINUTE_ON) == Applied(taken=1, waiting=1)
+    assert state_of(ledger, accepted) is State.DELIVERED
+
+
+@pytest.mark.parametrize("verdict", [Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.RETRY, Outcome.REJECTED])
+def test_a_receipt_that_overtakes_the_answer_is_kept_whatever_the_answer_says(ledger, verdict):
+    message = letter("anna")
+    attempts = in_flight(ledger, message)
+    ledger.apply_receipts([receipt(EventKind.DELIVERED, message)], NOON + SECOND)
+    ledger.record(NOON + 2 * SECOND, ended(attempts, verdict, provider_message_id="L1"))
+    assert state_of(ledger, message) is State.DELIVERED
+    assert not ledger.has_work(NOON + timedelta(hours=1))
+    ledger.apply_receipts(
+        [receipt(EventKind.READ, provider_message_id="L1")], A_MINUTE_ON
+    )  # the id was learnt
+    assert state_of(ledger, message) is State.READ
+
+
+def test_a_receipt_by_the_providers_id_waits_for_the_answer_that_tells_the_id(ledger):
+    message = letter("anna")
+    attempts = in_flight(ledger, message)
+    early = [
+        receipt(EventKind.DELIVERED, provider_message_id="L1"),
+        receipt(EventKind.OPENED, provider_message_id="L1"),
+    ]
+    assert ledger.apply_receipts(early, NOON + SECOND) == Applied(waiting=2)
+    assert state_of(ledger, message) is State.IN_FLIGHT
+    ledger.record(NOON + 2 * SECOND, ended(attempts, Outcome.ACCEPTED, provider_message_id="L1"))
+    assert state_of(ledger, message) is State.DELIVERED
+    assert [row[0] for row in engagement(ledger)] == ["opened"]
+    assert ledger.apply_receipts(early, A_MINUTE_ON) == Applied(repeated=2)
+
+
+def test_a_receipt_for_a_message_that_is_planned_only_now_stops_it_from_being_sent_again(ledger):
+    message = letter("anna")  # a ledger restored from a backup has forgotten it
+    assert ledger.apply_receipts([receipt(EventKind.DELIVERED, message)], NOON) == Applied(waiting=1)
+    assert ledger.plan([(message, "postal", frozen(message))], A_MINUTE_ON) == Planned(planned=1)
+    assert state_of(ledger, message) is State.DELIVERED
+    assert ledger.claim(A_MINUTE_ON, "postal", 1, 60).claims == []
+
+
+@pytest.mark.parametrize(
+    "state", ["retry_wait", "planned again", "claimed again", "unknown", "held", "expired"]
+)
+def test_a_receipt_finds_a_message_we_thought_was_not_sent(ledger, state):
+    message = letter("anna")
+    attempts = in_flight(ledger, message)
+    ledger.record(NOON, ended(attempts, Outcome.UNKNOWN if state in ("unknown", "held") else Outcome.RETRY))
+    if state == "held":
+        ledger.cancel(message.message_id, "bought", NOON)
+    if state == "expired":
+        ledger.sweep(message.expires_at)
+    claims = []
+    if state.endswith("again"):
+        claims = ledger.claim(A_MINUTE_ON, "postal", 1, 60).claims
+        if state.startswith("planned"):
+            ledger.release(A_MINUTE_ON, claims, "stopped")
+    ledger.apply_receipts([receipt(EventKind.DELIVERED, message)], A_MINUTE_ON)
+    assert state_of(ledger, message) is State.DELIVERED
+    assert ledger.intent(A_MINUTE_ON, claims, 15) == []
+    assert ledger.claim(A_MINUTE_ON, "postal", 1, 60).claims == []
+
+
+def test_a_late_failure_frees_the_candidate_and_a_delivery_that_comes_after_all_still_counts(
+    ledger, accepted
+):
+    ledger.apply_receipts([receipt(EventKind.FAILED, accepted, reason="expired_undelivered")], A_MINUTE_ON)
+    assert (state_of(ledger, accepted), reason_of(ledger, accepted)) == (
+        State.FAILED_LATE,
+        "expired_undelivered",
+    )
+    fallback = letter("anna by sms", candidate_id=accepted.candidate_id)
+    assert ledger.plan([(fallback, "postal", frozen(fallback))], A_MINUTE_ON) == Planned(planned=1)
+    ledger.apply_receipts([receipt(EventKind.DELIVERED, accepted)], A_MINUTE_ON)
+    assert state_of(ledger, accepted) is State.DELIVERED
+
+
+def test_engagement_says_whether_it_was_a_machine_and_a_machine_proves_no_delivery(ledger, accepted):
+    ledger.apply_receipts([receipt(EventKind.OPENED, accepted, is_machine=True)], A_MINUTE_ON)
+    assert state_of(ledger, accepted) is State.ACCEPTED
+    ledger.apply_receipts([receipt(EventKind.CLICKED, accepted)], A_MINUTE_ON)
+    assert state_of(ledger, accepted) is State.DELIVERED
+    assert [row[:2] for row in engagement(ledger)] == [("opened", True), ("clicked", False)]
+
+
+def test_a_provider_whose_clock_runs_ahead_tells_nothing_from_the_future(ledger, accepted):
+    ahead = [
+        receipt(kind, accepted, occurred_at=NOON + timedelta(days=9))
+        for kind in (EventKind.READ, EventKind.CLICKED)
+    ]
+    ledger.apply_receipts(ahead, A_MINUTE_ON)
+    assert max(row[1] for row in ledger.journal_since(0, 100)) == "2022-11-05T12:01:00.000000"
+
+
+SUPPRESSIONS = [
+    (EventKind.BOUNCED, False),
+    (EventKind.COMPLAINED, False),
+    (EventKind.UNSUBSCRIBED, True),
+]
+
+
+@pytest.mark.parametrize(("kind", "is_order_sent"), SUPPRESSIONS)
+@pytest.mark.parametrize("names", ["the message", "the address", "the address of somebody unknown"])
+def test_the_address_is_suppressed_before_the_next_send(ledger, kind, is_order_sent, names):
+    sent = letter("anna")
+    ledger.record(NOON, ended(in_flight(ledger, sent), Outcome.ACCEPTED))
+    event = {
+        "the message": receipt(kind, sent),
+        "the address": receipt(kind, sent, address="Anna@Example.com"),
+        "the address of somebody unknown": receipt(kind, address="anna@example.com"),
+    }[names]
+    planned(ledger, letter("offer", address=sent.address))
+    planned(ledger, letter("order", address=sent.address, message_class="transactional"))
+    ledger.apply_receipts([event], A_MINUTE_ON)
+    picked = ledger.claim(A_MINUTE_ON, "postal", 10, 60)
+    assert len(picked.claims) == int(is_order_sent)
+    assert picked.suppressed == 2 - int(is_order_sent)
+
+
+def test_receipts_that_arrive_together_are_stored_together_or_not_at_all(ledger, accepted):
+    good = receipt(EventKind.DELIVERED, accepted)
+    bad = receipt(EventKind.READ, accepted, occurred_at=NOON.replace(tzinfo=None))
+    with pytest.raises(ValueError, match="no time zone"):
+        ledger.apply_receipts([good, bad], A_MINUTE_ON)
+    assert ledger.apply_receipts([good], A_MINUTE_ON) == Applied(taken=1)

@@ -1,0 +1,71 @@
+"""Throttle and backoff."""
+
+from datetime import timedelta
+
+import pytest
+from letters import NOON
+
+from senders.pace import Pace, TokenBucket, retry_at
+
+LATER = NOON + timedelta(days=1)
+
+
+def seconds(message_id="m", attempts=1, retry_after=None, expires_at=LATER):
+    return (retry_at(NOON, message_id, attempts, retry_after, expires_at, Pace()) - NOON).total_seconds()
+
+
+def test_backoff_doubles_and_ends_at_its_longest():
+    waits = [seconds(attempts=attempts) for attempts in range(1, 40)]
+    for wait, full in zip(waits, [5 * 2**n for n in range(7)], strict=False):
+        assert full / 2 <= wait <= full
+    assert 450 <= waits[-1] <= 900
+
+
+def test_the_jitter_belongs_to_the_message():
+    assert seconds("m") == seconds("m")
+    assert len({seconds(f"m{number}") for number in range(50)}) == 50
+
+
+def test_the_providers_wish_is_honoured():
+    assert all(300 <= seconds(f"m{number}", retry_after=300) <= 330 for number in range(50))
+
+
+def test_nothing_is_tried_again_after_it_expired():
+    assert seconds(attempts=9, expires_at=NOON + timedelta(seconds=30)) == 30
+
+
+class Watch:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize(("per_second", "wanted"), [(50, 64), (3, 8), (0.5, 8), (1000, 64)])
+def test_no_ten_seconds_have_more_calls_than_the_rate_and_one_batch(per_second, wanted):
+    watch = Watch()
+    bucket = TokenBucket(per_second, watch)
+    made, waited = 0, 0.0
+    while watch.now < 110.0:
+        calls = bucket.available(wanted)
+        bucket.take(calls)
+        made += calls
+        watch.now += max(bucket.wait_seconds(wanted), 0.001)
+        waited += 1
+    batch = max(1, int(per_second / 10))
+    assert per_second * 10 * 0.95 - batch <= made <= per_second * 10 + 2 * batch
+    assert waited <= 10 * max(per_second, 10)  # it waits for batches, not for single calls
+
+
+def test_a_pause_lets_nothing_through():
+    watch = Watch()
+    bucket = TokenBucket(100, watch)
+    bucket.pause(5)
+    assert (bucket.available(8), bucket.wait_seconds(8)) == (0, 5)
+    watch.now += 5
+    assert bucket.available(8) == 8
+
+
+def test_a_rate_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="must be above 0"):
+        TokenBucket(0)
