@@ -132,6 +132,19 @@
     posexplode(from_json({{ document }}, 'array<string>')) as (position, item)
 {%- endmacro %}
 
+{# Whether the whole text matches a regular expression. #}
+{% macro matches(text, pattern) -%}{{ adapter.dispatch("matches")(text, pattern) }}{%- endmacro %}
+{% macro duckdb__matches(text, pattern) -%}regexp_full_match({{ text }}, '{{ pattern }}'){%- endmacro %}
+{% macro spark__matches(text, pattern) -%}{{ text }} rlike r'^(?:{{ pattern }})$'{%- endmacro %}
+
+{# The address in lower case where it is an e-mail address, else null: one @, no space, no list, a domain with a dot. #}
+{% macro email_or_null(text) -%}
+    case
+        when {{ matches(text, "\s*[^\x00-\x20@,;:<>()]{1,64}@[^\x00-\x20@,;:<>()]+[.][^\x00-\x20@,;:<>().]{2,63}\s*") }}
+            then lower(trim({{ text }}))
+    end
+{%- endmacro %}
+
 {# The text itself where it is JSON, else null: what a vendor put inside a field need not be. #}
 {% macro json_or_null(text) -%}{{ adapter.dispatch("json_or_null")(text) }}{%- endmacro %}
 {% macro duckdb__json_or_null(text) -%}case when json_valid({{ text }}) then {{ text }} end{%- endmacro %}

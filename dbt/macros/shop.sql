@@ -1,5 +1,19 @@
+{# Where the shop is. The tick says so; a bare `dbt build` takes the place where the demo's shop is. #}
+{% macro shop_root() -%}
+    {{- var("shop_url", "http://127.0.0.1:8300/shop").rstrip("/").replace("'", "''") -}}
+{%- endmacro %}
+
 {# A page of the shop, for a message whose event named no address of its own. #}
-{% macro shop_url(path) -%}'{{ var("shop_url", "https://shop.example") }}' || {{ path }}{%- endmacro %}
+{% macro shop_url(path) -%}'{{ shop_root() }}' || {{ path }}{%- endmacro %}
+
+{# The address where it leads into the shop or to one of `var("own_urls")`, else null. Anybody can send an event in
+   anybody's name: an address from it must not become a link in a message to them. #}
+{% macro own_url(url) -%}
+    case
+        when {{ url }} like '{{ shop_root() }}/%'
+        {%- for prefix in var("own_urls", []) %} or {{ url }} like '{{ prefix }}%'{% endfor %} then {{ url }}
+    end
+{%- endmacro %}
 
 {# What counts as somebody being busy with a cart. #}
 {% macro cart_events() -%}

@@ -16,7 +16,7 @@ addresses as (
         'email' as channel,
         email as address
     from {{ ref("dim_people") }}
-    where email like '_%@_%' and email not like '% %'
+    where email like '_%@_%'
     union all
     select
         people.user_id,

@@ -64,7 +64,11 @@ select
     position,
     coalesce({{ json_text("line", "$.product_id") }}, {{ json_text("line", "$.id") }}) as product_id,
     {{ item_name("line") }} as name,
-    coalesce(try_cast({{ json_number("line", "$.quantity") }} as integer), 1) as quantity,
+    case
+        when {{ json_number("line", "$.quantity") }} between 0 and 1000000
+            then cast({{ json_number("line", "$.quantity") }} as integer)
+        else 1
+    end as quantity,
     {{ json_number("line", "$.price") }} as price,
     {{ json_text("line", "$.image_url") }} as image_url,
     visible_at

@@ -1,4 +1,5 @@
--- Which price a product had and when. Changes that leave the price as it was are no change.
+-- Which price a product had and when. Changes that leave the price as it was are no change; what is negative
+-- or not finite is no price.
 
 with changes as (
     select product_id, price, updated_at, landed_at, source from {{ ref("stg_canonical__products") }}
@@ -15,7 +16,7 @@ priced as (
             partition by product_id order by updated_at, landed_at, source, price
         ) as previous_price
     from changes
-    where price is not null and greatest(landed_at, updated_at) <= {{ as_of() }}
+    where price between 0 and 1000000000 and greatest(landed_at, updated_at) <= {{ as_of() }}
 )
 
 select

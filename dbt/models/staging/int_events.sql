@@ -60,7 +60,11 @@ select
     case
         when {{ json_text("properties", "$.product_id") }} is not null then {{ json_text("properties", "$.name") }}
     end as product_name,
-    try_cast({{ json_number("properties", "$.quantity") }} as integer) as quantity,
+    -- Nobody takes a million of anything: a count that would overflow a sum is no count.
+    case
+        when {{ json_number("properties", "$.quantity") }} between 0 and 1000000
+            then cast({{ json_number("properties", "$.quantity") }} as integer)
+    end as quantity,
     {{ json_number("properties", "$.price") }} as price,
     case
         when event_name like 'order_%' then coalesce(
@@ -72,10 +76,10 @@ select
     {{ json_text("properties", "$.currency") }} as currency,
     {{ json_text("properties", "$.image_url") }} as image_url,
     {{ json_text("properties", "$.url") }} as url,
-    lower(trim(coalesce(
-        {{ json_text("properties", "$.email") }},
-        {{ json_text("context", "$.traits.email") }}
-    ))) as email,
+    coalesce(
+        {{ email_or_null(json_text("properties", "$.email")) }},
+        {{ email_or_null(json_text("context", "$.traits.email")) }}
+    ) as email,
     properties,
     source
 from numbered

@@ -1,6 +1,7 @@
 {{ config(materialized="view") }}
 
--- What is in each open cart now, with what the catalogue knows of it. Empty carts have no row.
+-- What is in each open cart now. What the catalogue says goes before what somebody's browser said, but for
+-- the price: that is the one the person saw. Empty carts have no row.
 
 -- What was taken out before it was put in is not owed: a product's count never sinks below none.
 with counts as (
@@ -34,10 +35,10 @@ items as (
         contents.cart_id,
         row_number() over (partition by contents.user_id, contents.cart_id order by contents.turn) as position,
         contents.product_id,
-        coalesce(contents.name, products.name, contents.product_id, '') as name,
-        cast(contents.quantity as integer) as quantity,
+        coalesce(products.name, contents.name, contents.product_id, '') as name,
+        cast(contents.quantity as bigint) as quantity,
         coalesce(contents.price, products.price) as price,
-        coalesce(contents.image_url, products.image_url) as image_url,
+        coalesce(products.image_url, contents.image_url) as image_url,
         coalesce(contents.currency, products.currency) as currency
     from contents
     left join {{ ref("dim_products") }} as products on contents.product_id = products.product_id

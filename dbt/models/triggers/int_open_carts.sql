@@ -68,7 +68,10 @@ select
     activity.currency,
     activity.image_url,
     coalesce(
-        {{ json_text("activity.properties", "$.cart_url") }}, {{ json_text("activity.properties", "$.checkout_url") }}
+        {{ own_url(json_text("activity.properties", "$.cart_url")) }},
+        {{ own_url(json_text("activity.properties", "$.checkout_url")) }},
+        -- Shopify said it, not somebody's browser.
+        case when activity.source = 'shopify' then {{ json_text("activity.properties", "$.cart_url") }} end
     ) as cart_url,
     row_number() over (
         partition by activity.user_id, activity.cart_id order by activity.occurred_at, activity.event_id

@@ -10,7 +10,10 @@ with orders as (
         occurred_at,
         coalesce({{ json_number("properties", "$.total") }}, revenue) as total,
         currency,
-        {{ json_text("properties", "$.order_url") }} as order_url,
+        coalesce(
+            {{ own_url(json_text("properties", "$.order_url")) }},
+            case when source = 'shopify' then {{ json_text("properties", "$.order_url") }} end
+        ) as order_url,
         row_number() over (
             partition by coalesce(order_id, event_id)
             order by case when user_id like 'anon:%' then 1 else 0 end, occurred_at, event_id
@@ -26,8 +29,8 @@ lines as (
         lines.line_id,
         lines.quantity,
         {{ item_object(
-            "lines.product_id", "coalesce(lines.name, products.name, lines.product_id, '')", "lines.quantity",
-            "coalesce(lines.price, products.price)", "coalesce(lines.image_url, products.image_url)"
+            "lines.product_id", "coalesce(products.name, lines.name, lines.product_id, '')", "lines.quantity",
+            "coalesce(lines.price, products.price)", "coalesce(products.image_url, lines.image_url)"
         ) }} as item
     from {{ ref("int_order_lines") }} as lines
     inner join orders on lines.event_id = orders.event_id

@@ -2,7 +2,7 @@
 
 select
     row_id as given_id,
-    lower(trim({{ json_text("record", "$.email") }})) as email,
+    {{ email_or_null(json_text("record", "$.email")) }} as email,
     {{ json_text("record", "$.phone_e164") }} as phone,
     {{ json_text("record", "$.phone_country") }} as phone_country,
     {{ json_text("record", "$.phone_time_zones") }} as phone_time_zones,
