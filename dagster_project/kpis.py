@@ -7,7 +7,7 @@ numerators and denominators, never by averaging values.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -32,53 +32,62 @@ Metadata = dict[str, float | Markdown]
 Row = Mapping[str, Any]
 
 
-def _share(value: float) -> str:
-    return f"{value:.1%}"
-
-
-def _amount(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _minutes(value: float) -> str:
-    return f"{value:,.1f} min" if value < 10 else f"{value:,.0f} min"
+SHARE, MONEY, MINUTES = "{value:.1%}", "{value:,.0f}", "{value:,.1f} min"
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """One model's figures: `value`, `numerator` and `denominator` are what its columns are called here."""
+    """One model's figures. `figures`: what its query's columns are called here, the value first.
+    `written`: how a value is written; `beside`: titles and texts of what a table shows beside it."""
 
     model: str
-    value: str
-    numerator: str
-    denominator: str
-    write: Callable[[float], str] = _share
-    others: tuple[str, ...] = ()  # further columns of its query
+    figures: Mapping[str, str]
+    beside: Mapping[str, str]
+    written: str = SHARE
+
+    @property
+    def value(self) -> str:
+        return next(iter(self.figures))
+
+
+def _rate(model: str, value: str, numerator: str, denominator: str) -> Kpi:
+    figures = {value: "value", numerator: "numerator", denominator: "denominator"}
+    return Kpi(model, figures, {f"{numerator} / {denominator}": "{numerator:,.0f} / {denominator:,.0f}"})
 
 
 KPIS = (
-    Kpi("kpi_conversion_rate", "conversion_rate", "converted", "delivered"),
+    _rate("kpi_conversion_rate", "conversion_rate", "converted", "delivered"),
     Kpi(
         "kpi_incremental_revenue",
-        "incremental_revenue",
-        "treated_revenue",
-        "scaled_control_revenue",
-        _amount,
-        ("treated_units", "control_units"),
+        {
+            "incremental_revenue": "value",
+            "treated_revenue": "numerator",
+            "scaled_control": "denominator",
+            "treated_units": "treated_units",
+            "control_units": "control_units",
+        },
+        {
+            "treated − scaled control": "{numerator:,.0f} − {denominator:,.0f}",
+            "units": "{treated_units:,.0f} : {control_units:,.0f}",
+        },
+        MONEY,
     ),
-    Kpi("kpi_open_rate", "open_rate", "opened", "delivered"),
-    Kpi("kpi_click_through_rate", "click_through_rate", "clicked", "delivered"),
+    _rate("kpi_open_rate", "open_rate", "opened", "delivered"),
+    _rate("kpi_click_through_rate", "click_through_rate", "clicked", "delivered"),
     Kpi(
         "kpi_time_to_conversion",
-        "median_minutes",
-        "total_minutes",
-        "conversions",
-        _minutes,
-        ("p90_minutes", "mean_minutes"),
+        {
+            "median_minutes": "value",
+            "p90_minutes": "p90",
+            "mean_minutes": "mean",
+            "conversions": "denominator",
+        },
+        {"p90": "{p90:,.1f} min", "mean": "{mean:,.1f} min", "conversions": "{denominator:,.0f}"},
+        MINUTES,
     ),
-    Kpi("kpi_journey_completion", "journey_completion", "reached", "entered"),
-    Kpi("kpi_suppression_rate", "suppression_rate", "suppressed", "decided"),
-    Kpi("kpi_bounce_rate", "bounce_rate", "bounced", "accepted"),
+    _rate("kpi_journey_completion", "journey_completion", "reached", "entered"),
+    _rate("kpi_suppression_rate", "suppression_rate", "suppressed", "decided"),
+    _rate("kpi_bounce_rate", "bounce_rate", "bounced", "accepted"),
 )
 
 
@@ -86,7 +95,7 @@ def kpi_metadata(connection: Any, pictures: Path | None = None) -> dict[str, Met
     """What to attach to each KPI's asset, by model name, and to the board of all eight (`BOARD`).
 
     A float or a Markdown for each key; a figure that nobody can know yet has no key. Keys are the same
-    in every tick: `conversion_rate`, `conversion_rate/<journey>`, `converted`, …, the table under RECENT
+    in every tick: `conversion_rate`, `converted`, `journey/<journey>`, …, the table under RECENT
     and a picture under its title. `pictures` is a folder that keeps drawn pictures between ticks.
     `connection` is DuckDB's, read only will do; before anything was decided there is nothing to tell.
     """
@@ -119,25 +128,26 @@ def _numbers(kpi: Kpi, rows: Iterable[Row]) -> Metadata:
     numbers: Metadata = {}
     for row in rows:
         if row["level"] == "all":
-            named = {kpi.value: "value", kpi.numerator: "numerator", kpi.denominator: "denominator"}
-            named |= dict(zip(kpi.others, kpi.others, strict=True))
             numbers |= {
-                name: _figure(row[column]) for name, column in named.items() if row[column] is not None
+                name: _rounded(row[column]) for name, column in kpi.figures.items() if row[column] is not None
             }
         elif row["level"] == "journey" and row["value"] is not None:
-            numbers[f"{kpi.value}/{row['journey']}"] = _figure(row["value"])
+            numbers[f"journey/{row['journey']}"] = _rounded(row["value"])
     return numbers
 
 
+def _rounded(value: float) -> float:
+    """As many digits as a chart can show."""
+    return round(float(value), 4)
+
+
 def _places(kpi: Kpi, rows: Iterable[Row]) -> Markdown:
-    """Journey, step, channel, the value and what it is made of."""
-    titles = ["journey", "step", "channel", kpi.value, kpi.numerator, kpi.denominator, *kpi.others]
+    """Journey, step and channel, the value and what it is made of."""
+    texts = (kpi.written, *kpi.beside.values())
     return _table(
-        titles,
+        ["journey", "step", "channel", kpi.value, *kpi.beside],
         (
-            [row["journey"], row["step"], row["channel"] or "none"]
-            + [_written(kpi.write, row["value"])]
-            + [_written(_amount, row[column]) for column in ("numerator", "denominator", *kpi.others)]
+            [row["journey"], row["step"], row["channel"] or "none", *(_written(text, row) for text in texts)]
             for row in rows
             if row["level"] == "place"
         ),
@@ -146,46 +156,41 @@ def _places(kpi: Kpi, rows: Iterable[Row]) -> Markdown:
 
 
 def _reasons(rows: Sequence[Row]) -> Metadata:
+    numbers: Metadata = {f"reason/{row['reason']}": _rounded(row["value"]) for row in rows}
+    texts = (SHARE, "{numerator:,.0f} / {denominator:,.0f}")
     table = _table(
-        ["reason", "suppression_rate", "suppressed", "decided"],
-        (
-            [row["reason"], _share(row["value"]), _amount(row["numerator"]), _amount(row["denominator"])]
-            for row in rows
-        ),
+        ["reason", "suppression_rate", "suppressed / decided"],
+        ([row["reason"], *(_written(text, row) for text in texts)] for row in rows),
         words=1,
     )
-    numbers: Metadata = {f"suppressed_by/{row['reason']}": _figure(row["value"]) for row in rows}
     return {**numbers, "by reason": table}
-
-
-def _figure(value: float) -> float:
-    """As many digits as a chart can show."""
-    return round(float(value), 4)
 
 
 def _headline(rows: Iterable[Row]) -> Metadata:
     values = {row["kpi"]: row["value"] for row in rows if row["level"] == "all"}
-    return {kpi.value: _figure(values[kpi.model]) for kpi in KPIS if values.get(kpi.model) is not None}
+    return {kpi.value: _rounded(values[kpi.model]) for kpi in KPIS if values.get(kpi.model) is not None}
 
 
 def _by_journey(rows: Sequence[Row]) -> Markdown:
     """All eight, one row a KPI; one column for all journeys together and one for each."""
-    values = {
-        (row["kpi"], row["journey"]): row["value"] for row in rows if row["level"] in ("all", "journey")
-    }
-    journeys = [None, *sorted({journey for _, journey in values if journey})]
+    found = {(row["kpi"], row["journey"]): row for row in rows if row["level"] in ("all", "journey")}
+    journeys = [None, *sorted({journey for _, journey in found if journey})]
     return _table(
         ["KPI", *(journey or "all" for journey in journeys)],
         (
-            [kpi.value, *(_written(kpi.write, values.get((kpi.model, journey))) for journey in journeys)]
+            [kpi.value, *(_written(kpi.written, found.get((kpi.model, each))) for each in journeys)]
             for kpi in KPIS
         ),
         words=1,
     )
 
 
-def _written(write: Callable[[float], str], value: float | None) -> str:
-    return "–" if value is None else write(value)
+def _written(text: str, row: Row | None) -> str:
+    """`text` filled in from `row`; a dash where a figure is not known."""
+    try:
+        return text.format(**row) if row else "–"
+    except TypeError:  # None has no digits
+        return "–"
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]], words: int) -> Markdown:

@@ -13,8 +13,8 @@ select
     sum(seconds_to_conversion) / 60 as numerator,
     count(*) as denominator,
     quantile_cont(seconds_to_conversion, 0.5) / 60 as value,
-    quantile_cont(seconds_to_conversion, 0.9) / 60 as p90_minutes,
-    avg(seconds_to_conversion) / 60 as mean_minutes
+    quantile_cont(seconds_to_conversion, 0.9) / 60 as p90,
+    avg(seconds_to_conversion) / 60 as mean
 from marts.fct_conversions
 where
     message_id is not null
