@@ -21,7 +21,8 @@ def run(folder: Path, scale: float) -> str:
     ]  # fmt: skip
     done = subprocess.run(
         [str(Path(sys.executable).with_name("dovecote")), *command],
-        cwd=REPOSITORY, env={"DOVECOTE_HOME": str(folder), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
+        cwd=REPOSITORY, env={"DOVECOTE_HOME": str(folder), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"the demo failed: {done.stdout[-3000:]}{done.stderr[-2000:]}")
@@ -29,7 +30,8 @@ def run(folder: Path, scale: float) -> str:
     rows = [(name.replace("_", " "), value) for name, value in report.items()]
     return (
         "## From landed to accepted\n\n"
-        f"`dovecote {' '.join(command)}`: receivers, Dagster's daemon and webserver, the sandbox and the shop on the "
-        f"same two cores; aim: p95 ≤ {AIM_SECONDS} s. A wait that the journey wants does not count.\n\n"
+        f"`dovecote {' '.join(command)}`: receivers, Dagster's daemon and webserver, the sandbox and the "
+        f"shop on the same two cores; aim: p95 ≤ {AIM_SECONDS} s. A wait that the journey wants does not "
+        "count.\n\n"
         f"{results.machine()}\n\n{results.table(['figure', 'value'], rows)}"
     )

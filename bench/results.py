@@ -33,6 +33,6 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()} with {os.cpu_count()} cores and {memory:.0f} GiB, "
-        f"Python {platform.python_version()}, {packages}"
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()} with {os.cpu_count()} cores "
+        f"and {memory:.0f} GiB, Python {platform.python_version()}, {packages}"
     )

@@ -35,9 +35,10 @@ def run(folder: Path, scale: float) -> str:
     head = ["new events", "aim", "whole (median, min–max)", *PHASES, "sent", "peak memory"]
     return (
         "## What a tick costs\n\n"
-        f"`python -m bench ticks`: `dovecote tick` in a fresh process over a history of {int(HISTORY * scale):,} "
-        "events, 100,000 people and 20,000 profiles; seconds by phase are medians, the whole is the process's "
-        f"wall time from start to end.\n\n{results.machine()}\n\n{results.table(head, rows)}\n\n"
+        f"`python -m bench ticks`: `dovecote tick` in a fresh process over a history of "
+        f"{int(HISTORY * scale):,} events, 100,000 people and 20,000 profiles; seconds by phase are medians, "
+        "the whole is the process's wall time from start to end.\n\n"
+        f"{results.machine()}\n\n{results.table(head, rows)}\n\n"
         f"The first tick, which takes in the whole history: {built['wall']:.1f} s, "
         f"{built['peak_memory_mb'] / 1000:.1f} GB."
     )

@@ -31,7 +31,7 @@ REASONS = {
     "capped": "they had been sent enough (cap {blocking_id})",
     "route_blocked": "the route to the provider was blocked",
 }
-OUTCOMES = {"send": "SENT", "hold": "WAITED", "suppress": "NOT SENT"}
+OUTCOMES = {"send": "SEND", "hold": "WAIT", "suppress": "DO NOT SEND"}
 
 
 class UnknownPersonError(LookupError):
@@ -170,9 +170,17 @@ def _step_in_words(step: Mapping[str, Any]) -> list[str]:
         line = f"  {step['step']}: {OUTCOMES[decision['outcome']]}{by} {_at(decision['decided_at'])}: {why}"
         lines.append(line + (f"; also failing: {', '.join(also)}" if also else ""))
         if "message" in decision:
-            moves = " → ".join(move["to_state"] for move in decision["message"]["moves"])
-            lines.append(f"    the message: {moves or decision['message']['state']}")
+            lines.append(f"    the message: {_moves_in_words(decision['message'])}")
     return lines
+
+
+def _moves_in_words(message: Mapping[str, Any]) -> str:
+    """`planned → claimed → in_flight → rejected (unreachable_on_channel)`."""
+    moves = message["moves"]
+    if not moves:
+        return str(message["state"])
+    why = moves[-1]["move_reason"]
+    return " → ".join(move["to_state"] for move in moves) + (f" ({why})" if why else "")
 
 
 def _at(moment: datetime) -> str:
