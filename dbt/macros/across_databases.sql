@@ -132,16 +132,17 @@
     posexplode(from_json({{ document }}, 'array<string>')) as (position, item)
 {%- endmacro %}
 
-{# Whether the whole text matches a regular expression. #}
+{# Whether the whole text matches a regular expression, given as a literal of SQL. #}
 {% macro matches(text, pattern) -%}{{ adapter.dispatch("matches")(text, pattern) }}{%- endmacro %}
-{% macro duckdb__matches(text, pattern) -%}regexp_full_match({{ text }}, '{{ pattern }}'){%- endmacro %}
-{% macro spark__matches(text, pattern) -%}{{ text }} rlike r'^(?:{{ pattern }})$'{%- endmacro %}
+{% macro duckdb__matches(text, pattern) -%}regexp_full_match({{ text }}, {{ pattern }}){%- endmacro %}
+{% macro spark__matches(text, pattern) -%}{{ text }} rlike concat('^(?:', {{ pattern }}, ')$'){%- endmacro %}
 
-{# The address in lower case where it is an e-mail address, else null: one @, no space, no list, a domain with a dot. #}
+{# The address in lower case where it is one e-mail address, else null: a list or a line break never passes. #}
 {% macro email_or_null(text) -%}
+    {%- set address = "lower(trim(" ~ text ~ "))" -%}
     case
-        when {{ matches(text, "\s*[^\x00-\x20@,;:<>()]{1,64}@[^\x00-\x20@,;:<>()]+[.][^\x00-\x20@,;:<>().]{2,63}\s*") }}
-            then lower(trim({{ text }}))
+        when {{ matches(address, "'[a-z0-9.!#%&*+/=?^_{|}~''-]{1,64}@[a-z0-9-]+([.][a-z0-9-]+)*[.][a-z]{2,63}'") }}
+            then {{ address }}
     end
 {%- endmacro %}
 

@@ -9,7 +9,7 @@ import pytest
 from carts_by_hand import carts_left, events_of
 
 from dagster_project import home
-from dagster_project.dbt_run import Build
+from dagster_project.dbt_run import Run
 from receivers.landing import ingest
 from senders import settings as environment
 
@@ -42,7 +42,7 @@ def _landed(folder: Path):
 def _build(settings, moment):
     rooms = [f"path:models/{room}" for room in ("staging", "people", "segments", "triggers")]
     select = ["--select", *rooms, "--exclude", "test_type:unit"]
-    for _node in Build(settings, moment.replace(tzinfo=UTC), select):
+    for _node in Run(settings, moment.replace(tzinfo=UTC), ["build", *select]):
         pass
 
 
