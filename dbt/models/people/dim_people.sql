@@ -11,10 +11,17 @@ with people as (
         profiles.phone,
         profiles.phone_country,
         profiles.push_token,
-        case when {{ is_time_zone("profiles.time_zone") }} then profiles.time_zone end as time_zone,
+        -- What the person says, else what their device says; where the connection comes from only where not
+        -- even a phone number tells of a zone.
+        case
+            when {{ is_time_zone("profiles.time_zone") }} then profiles.time_zone
+            when {{ is_time_zone("activity.time_zone") }} then activity.time_zone
+            when profiles.phone_time_zones is null and {{ is_time_zone("activity.network_time_zone") }}
+                then activity.network_time_zone
+        end as time_zone,
         profiles.phone_time_zones,
         profiles.language,
-        coalesce(profiles.country, profiles.phone_country) as country,
+        upper(coalesce(profiles.country, profiles.phone_country, activity.network_country)) as country,
         profiles.preferred_channel,
         profiles.loyalty_tier,
         least(

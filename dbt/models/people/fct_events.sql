@@ -23,6 +23,9 @@ select
     events.image_url,
     events.url,
     events.email,
+    events.time_zone,
+    events.network_time_zone,
+    events.network_country,
     events.properties,
     events.source
 from {{ ref("int_events") }} as events

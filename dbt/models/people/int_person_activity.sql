@@ -8,6 +8,9 @@ with events as (
         event_name,
         occurred_at,
         email,
+        time_zone,
+        network_time_zone,
+        network_country,
         revenue,
         coalesce(order_id, event_id) as order_id
     from {{ ref("fct_events") }}
@@ -16,9 +19,11 @@ with events as (
 seen as (
     select
         user_id,
+        {% for column in ["email", "time_zone", "network_time_zone", "network_country"] %}
+        max_by({{ column }}, case when {{ column }} is not null then (occurred_at, event_id) end) as {{ column }},
+        {% endfor %}
         min(occurred_at) as first_seen_at,
-        max(occurred_at) as last_seen_at,
-        max_by(email, case when email is not null then occurred_at end) as email
+        max(occurred_at) as last_seen_at
     from events
     group by user_id
 ),
@@ -51,6 +56,9 @@ select
     seen.first_seen_at,
     seen.last_seen_at,
     seen.email,
+    seen.time_zone,
+    seen.network_time_zone,
+    seen.network_country,
     coalesce(bought.orders, 0) as orders,
     coalesce(bought.revenue, 0) as revenue,
     bought.last_ordered_at

@@ -80,6 +80,10 @@ select
         {{ email_or_null(json_text("properties", "$.email")) }},
         {{ email_or_null(json_text("context", "$.traits.email")) }}
     ) as email,
+    -- What the device says of itself, and where its connection comes from.
+    {{ json_text("context", "$.timezone") }} as time_zone,
+    {{ json_text("context", "$.network_timezone") }} as network_time_zone,
+    {{ json_text("context", "$.network_country") }} as network_country,
     properties,
     source
 from numbered

@@ -15,6 +15,9 @@ with opened as (
         nullif({{ json_text("record", "$.domain_userid") }}, '') as domain_userid,
         nullif({{ json_text("record", "$.network_userid") }}, '') as network_userid,
         {{ json_text("record", "$.page_url") }} as page_url,
+        {{ json_text("record", "$.os_timezone") }} as device_time_zone,
+        {{ json_text("record", "$.geo_timezone") }} as network_time_zone,
+        {{ json_text("record", "$.geo_country") }} as network_country,
         {{ json_or_null(json_text("record", action)) }} as action,
         {{ json_or_null(json_text("record", session)) }} as session,
         {% for entity in ["user", "cart", "product", "checkout_step", "transaction"] %}
@@ -44,6 +47,9 @@ select
         {{ json_text("product_entities", "$[0].currency") }}
     ) as currency,
     page_url as url,
+    {{ json_object({
+        "timezone": "device_time_zone", "network_timezone": "network_time_zone", "network_country": "network_country",
+    }) }} as context,
     cart_entities,
     product_entities
 from opened

@@ -47,6 +47,7 @@ events as (
         revenue,
         currency,
         url,
+        context,
         canonical_name,
         {{ json_text("item", "$.id") }} as product_id,
         {{ item_name("item") }} as name,
@@ -68,6 +69,7 @@ events as (
         revenue,
         currency,
         url,
+        context,
         canonical_name,
         cast(null as {{ dbt.type_string() }}) as product_id,
         cast(null as {{ dbt.type_string() }}) as name,
@@ -87,6 +89,6 @@ select
     occurred_at as changed_at,
     landed_at,
     {{ row_as_json("events") }} as properties,
-    '{}' as context,
+    context,
     'snowplow' as source
 from events
