@@ -9,7 +9,6 @@ import shutil
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -52,13 +51,17 @@ def run(settings: Settings, minutes: float | None, events_per_second: float, tic
     for summary in ticks.news():
         screen.show(summary)
     report = close_books(settings, ticks, accepted, landed)
+    environment_file = settings.home / "demo.env"
+    screen.console.print(
+        f"\nTo look around: set -a; . {environment_file}; set +a; .venv/bin/dovecote explain u00001"
+    )
     print(json.dumps(report), flush=True)
     return 0 if report["duplicates"] == report["unaccounted"] == 0 else 1
 
 
 def prepare(settings: Settings, sandbox_port: int, tick_seconds: int) -> tuple[Settings, dict[str, str]]:
     """A fresh home below DOVECOTE_HOME with secrets of its own, and the environment that says so."""
-    from senders.sandbox.credentials import read_environment, write_credentials
+    from senders.sandbox.credentials import read_environment, write_credentials, write_private
 
     folder = settings.home / "demo"
     shutil.rmtree(folder, ignore_errors=True)
@@ -77,7 +80,9 @@ def prepare(settings: Settings, sandbox_port: int, tick_seconds: int) -> tuple[S
     }
     ready = load({**settings.environment, **environment})
     home.prepare(ready)
-    return replace(ready), environment
+    # For a look around afterwards: `set -a; . .dovecote/demo/demo.env`.
+    write_private(folder / "demo.env", "".join(f"{name}={value}\n" for name, value in environment.items()))
+    return ready, environment
 
 
 def children(settings: Settings, sandbox_port: int) -> list[Server]:
