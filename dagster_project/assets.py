@@ -4,20 +4,30 @@ They run in one process, in this order. Nothing here holds a message back on an 
 failing model or test fails the run before anything is planned.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from dagster_project import phases, tick
-from dagster_project.dbt_run import Build, Node
+from dagster_project.dbt_assets import (
+    AUDIT_TAG,
+    Told,
+    as_metadata,
+    check_specs,
+    key_of,
+    model_specs,
+    published_spec,
+    tests_of_a_tick,
+)
+from dagster_project.dbt_run import Run
 from senders import settings
 
 POOL = "warehouse"
-LANDED_SCHEMA, PUBLISHED_SCHEMA = "raw", "policy"
+LANDED_SCHEMA, PUBLISHED_SCHEMA, KPI_SCHEMA = "raw", "policy", "kpis"
 # Unit tests prove the models before they ship; tests tagged `audit` look at whole tables, once an hour.
-IN_EVERY_TICK = ("--exclude-resource-type", "unit_test", "--exclude", "tag:audit")
+IN_EVERY_TICK = ("build", "--exclude-resource-type", "unit_test", "--exclude", f"tag:{AUDIT_TAG}")
 ASKED_AT_TAG = "dovecote/asked_at"
 
 
@@ -59,11 +69,7 @@ def _asked_at(context: dg.InitResourceContext, run: dg.DagsterRun) -> datetime:
 
 def build(project: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
     """All assets of a tick, from `manifest.project`'s description of the dbt project."""
-    return [_landing(project), _dbt(project), planned, sent, kpi_board]
-
-
-def key_of(thing: Mapping[str, Any]) -> dg.AssetKey:
-    return dg.AssetKey([thing["schema"], thing["name"]])
+    return [_landing(project), _dbt(project), planned, sent, _kpis(project)]
 
 
 def _landing(project: Mapping[str, Any]) -> dg.AssetsDefinition:
@@ -93,104 +99,57 @@ def _landing(project: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 
 def _dbt(project: Mapping[str, Any]) -> dg.AssetsDefinition:
-    """One op that tells of each model and test as dbt finishes it."""
-    models = {model["id"]: model for model in project["models"]}
+    """One op that tells of each model and test as dbt finishes it. The KPIs' are told by `_kpis`."""
+    models = [model for model in project["models"] if model["schema"] != KPI_SCHEMA]
     published = [source for source in project["sources"] if source["schema"] == PUBLISHED_SCHEMA]
-    tests = {test["id"]: test for test in project["tests"] if "audit" not in test["tags"]}
 
     @dg.multi_asset(
         name="dbt",
-        specs=model_specs(project) + [_published_spec(source) for source in published],
-        check_specs=check_specs(tests.values(), models),
+        specs=model_specs(project, models) + [published_spec(source) for source in published],
+        check_specs=check_specs(project, models, tests_of_a_tick(project)),
         required_resource_keys={"tick"},
         pool=POOL,
     )
     def dbt(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """`dbt build` of everything, once, in this process."""
         running = context.resources.tick
-        nodes = phases.transform(running, Build(running.settings, running.as_of, IN_EVERY_TICK))
+        told = Told(project, models)
+        nodes = phases.transform(running, Run(running.settings, running.as_of, IN_EVERY_TICK))
         for place, node in enumerate(nodes):
             if place == 0:  # what runs before the first node has published these
                 yield from (dg.MaterializeResult(asset_key=key_of(source)) for source in published)
-            if node.unique_id in models:
-                yield materialized(models[node.unique_id], node)
-            elif node.unique_id in tests:
-                yield from checked(tests[node.unique_id], models, node)
+            yield from told.of(node)
 
     return dbt
 
 
-def model_specs(project: Mapping[str, Any]) -> list[dg.AssetSpec]:
-    places = {thing["id"]: key_of(thing) for thing in (*project["sources"], *project["models"])}
-    built = {key_of(model) for model in project["models"]}
-    sources = {source["id"] for source in project["sources"]}
-
-    def upstream(model: Mapping[str, Any]) -> Iterable[dg.AssetKey]:
-        # A source that is a model of ours is read back from earlier ticks: no edge, or there'd be a loop.
-        return (places[each] for each in model["upstream"] if not (each in sources and places[each] in built))
-
-    return [
-        dg.AssetSpec(
-            key_of(model),
-            deps=list(upstream(model)),
-            description=model["description"],
-            group_name=model["schema"],
-            kinds={"dbt", project["adapter"], model["kind"]},
-            skippable=True,  # a model behind a failed one is skipped; the run fails by itself
-            metadata={"dagster/column_schema": _columns(model), "path": f"dbt/{model['path']}"},
-        )
-        for model in project["models"]
-    ]
-
-
-def _published_spec(source: Mapping[str, Any]) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        key_of(source), description=source["description"], group_name=PUBLISHED_SCHEMA, kinds={"dbt", "yaml"}
+def _kpis(project: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The KPI models, which dbt has built before anything was sent, with what they say now; and the board."""
+    models = [model for model in project["models"] if model["schema"] == KPI_SCHEMA]
+    board = dg.AssetSpec(
+        ["kpis", "board"],
+        deps=[sent],
+        group_name="kpis",
+        kinds={"python"},
+        description="All key figures on one page, and the summary of the tick.",
     )
 
-
-def _columns(model: Mapping[str, Any]) -> dg.TableSchema:
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(name, type=kind or "unknown", description=about or None)
-            for name, kind, about in model["columns"]
-        ]
+    @dg.multi_asset(
+        name="kpis",
+        specs=[*model_specs(project, models), board],
+        check_specs=check_specs(project, models, tests_of_a_tick(project)),
+        required_resource_keys={"tick"},
+        pool=POOL,
     )
+    def kpis(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        """Tell what came of it: numbers over time, tables and pictures."""
+        figures = phases.tell(context.resources.tick)
+        told = Told(project, models, figures)
+        for node in context.resources.tick.nodes:
+            yield from told.of(node)
+        yield dg.MaterializeResult(asset_key=board.key, metadata=as_metadata(figures.get("board", {})))
 
-
-def check_specs(
-    tests: Iterable[Mapping[str, Any]], models: Mapping[str, Mapping[str, Any]]
-) -> Sequence[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(test["name"], asset=key_of(models[test["model"]]), description=test["description"])
-        for test in tests
-    ]
-
-
-def materialized(model: Mapping[str, Any], node: Node) -> dg.MaterializeResult:
-    metadata: dict[str, Any] = {"seconds": round(node.seconds, 3)}
-    if node.rows is not None:
-        metadata["dagster/row_count"] = node.rows
-    return dg.MaterializeResult(asset_key=key_of(model), metadata=metadata)
-
-
-def checked(
-    test: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], node: Node
-) -> Iterator[dg.AssetCheckResult]:
-    """A test that was skipped says nothing; its model's failure says it all."""
-    if node.status == "skipped":
-        return
-    yield dg.AssetCheckResult(
-        passed=node.status == "pass",
-        asset_key=key_of(models[test["model"]]),
-        check_name=test["name"],
-        severity=dg.AssetCheckSeverity.WARN if node.status == "warn" else dg.AssetCheckSeverity.ERROR,
-        metadata={
-            "rows that fail": node.failures or 0,
-            "seconds": round(node.seconds, 3),
-            "dbt says": node.message,
-        },
-    )
+    return kpis
 
 
 @dg.asset(
@@ -217,16 +176,3 @@ def planned(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 def sent(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Messages handed to their providers, by channel and outcome."""
     return dg.MaterializeResult(metadata=phases.send(context.resources.tick))
-
-
-@dg.asset(
-    key=["kpis", "board"],
-    deps=[sent],
-    group_name="kpis",
-    kinds={"python"},
-    required_resource_keys={"tick"},
-    pool=POOL,
-)
-def kpi_board(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """The key figures as numbers, tables and pictures, and the summary of this tick."""
-    return dg.MaterializeResult(metadata=phases.tell(context.resources.tick))

@@ -35,17 +35,17 @@ class Node:
     rows: int | None = None
 
 
-class Build:
-    """`dbt build` of the project at `as_of`; iterate for the nodes in the order they finish.
+class Run:
+    """A dbt command on the project at `as_of`; iterate for the nodes in the order they finish.
 
     Raises DbtRunError at the end when anything failed. The warehouse is closed then, either way,
     so that this process can open it.
     """
 
-    def __init__(self, settings: Settings, as_of: datetime, select: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, as_of: datetime, command: Sequence[str]) -> None:
         self.settings = settings
-        self.select = select
         self.as_of = as_of
+        self.command = command
         self._finished: queue.SimpleQueue[Node | None] = queue.SimpleQueue()
         self._result: Any = None
 
@@ -66,7 +66,7 @@ class Build:
 
         try:
             runner = dbtRunner(manifest.manifest(self.settings), callbacks=[self._hear])
-            self._result = runner.invoke(["build", *self.select, *self._options()])
+            self._result = runner.invoke([*self.command, *self._options()])
         except BaseException as error:  # told in the caller's thread
             self._result = error
         finally:

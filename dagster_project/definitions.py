@@ -2,9 +2,12 @@
 
 import dagster as dg
 
-from dagster_project import assets, home, manifest
+from dagster_project import assets, audit, home, manifest
 from dagster_project.sensor import minute_sensor
 from senders import settings as environment
+
+# A line for each of a tick's 300 events is in the event log; the terminal gets what somebody says.
+QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
 
 def definitions(settings: environment.Settings) -> dg.Definitions:
@@ -12,16 +15,31 @@ def definitions(settings: environment.Settings) -> dg.Definitions:
     home.prepare(settings)
     project = manifest.project(settings)
     tick_assets = assets.build(project)
-    tick_job = dg.define_asset_job(
+    checks, history = audit.build(project)
+    tick = dg.define_asset_job(
         "tick",
-        selection=dg.AssetSelection.assets(*tick_assets),
+        selection=dg.AssetSelection.assets(*tick_assets) - dg.AssetSelection.checks(*checks),
         executor_def=dg.in_process_executor,
+        config=QUIET,
         description="One minute: land, decide, plan, send, tell.",
     )
+    hourly = dg.define_asset_job(
+        "audit",
+        selection=dg.AssetSelection.checks(*checks) | dg.AssetSelection.assets(history),
+        executor_def=dg.in_process_executor,
+        config=QUIET,
+        description="Once an hour: tests over whole tables, Great Expectations over what landed.",
+    )
     return dg.Definitions(
-        assets=tick_assets,
-        jobs=[tick_job],
+        assets=[*tick_assets, history],
+        asset_checks=checks,
+        jobs=[tick, hourly],
         sensors=[minute_sensor(settings)],
+        schedules=[
+            dg.ScheduleDefinition(
+                job=hourly, cron_schedule="17 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING
+            )
+        ],
         resources={"tick": assets.tick_resource},
         executor=dg.in_process_executor,
     )

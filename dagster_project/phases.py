@@ -54,6 +54,7 @@ def transform(tick: Tick, nodes: Iterable[Node]) -> Iterator[Node]:
             counts["tests" if node.kind == "test" else "models"] += 1
             counts["warnings"] += node.status == "warn"
             counts["failures"] += node.status in ("error", "fail")
+            tick.nodes.append(node)
             yield node
 
 
@@ -110,8 +111,8 @@ def send(tick: Tick) -> Mapping[str, Any]:
         return {name: value for name, value in summary.as_dict().items() if value not in ({}, 0)}
 
 
-def tell(tick: Tick) -> Mapping[str, Any]:
-    """What came of it all: the KPIs, this tick's summary, and when to look again."""
+def tell(tick: Tick) -> Mapping[str, Mapping[str, Any]]:
+    """What came of it all: the KPIs by model and on the `board`, and when to look again."""
     from dagster_project.kpis import kpi_metadata
 
     with tick.phase("kpis"), warehouse.opened(tick.settings, read_only=True) as connection:
@@ -122,7 +123,7 @@ def tell(tick: Tick) -> Mapping[str, Any]:
         tick.facts["delivered"], tick.facts["converted"] = warehouse.came_of_it(connection)
         next_due_at = warehouse.next_due_at(connection, tick.as_of, tick.settings.tick_seconds)
         tick.next_state = state.State(next_due_at, tick.journal_seq, tick.as_of)
-        return kpi_metadata(connection)
+        return kpi_metadata(connection, tick.settings.home / "pictures")
 
 
 def _totals(counted: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dagster_project import home, lock, state, warehouse
+from dagster_project.dbt_run import Node
 from senders.settings import Settings
 
 PHASES = ("launch", "ingest", "dbt", "plan", "send", "kpis")
@@ -28,6 +29,7 @@ class Tick:
         self.seconds: dict[str, float] = {}
         self.facts: dict[str, Any] = {}
         self.failure: str | None = None
+        self.nodes: list[Node] = []  # what dbt ran
         self.journal_seq = 0  # up to where the ledger's journal was copied
         self.events_before = 0  # what the models had seen before this tick
         self.next_state: state.State | None = None

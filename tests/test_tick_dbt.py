@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from dagster_project import home, manifest
-from dagster_project.dbt_run import Build, DbtRunError
+from dagster_project.dbt_run import DbtRunError, Run
 from senders import settings as environment
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -79,7 +79,7 @@ def change(name: str, text: str) -> None:
 
 
 def build(settings, as_of=NOON):
-    return list(Build(settings, as_of, []))
+    return list(Run(settings, as_of, ["build"]))
 
 
 def in_warehouse(settings, query):
