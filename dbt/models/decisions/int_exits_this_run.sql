@@ -60,7 +60,7 @@ where
     or candidates.entity_key is null
     or candidates.entity_key = coalesce(
         case rules.entity
-            when 'cart_id' then events.cart_id
+            when 'cart_id' then nullif(events.cart_id, 'cart:' || events.user_id)
             when 'order_id' then events.order_id
             when 'product_id' then events.product_id
         end,

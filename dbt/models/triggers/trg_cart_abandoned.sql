@@ -46,7 +46,8 @@ pages as (
 
 select
     departures.user_id,
-    departures.cart_id as entity_key,
+    -- The person's own cart is no entity: its name would change when the person becomes known.
+    nullif(departures.cart_id, 'cart:' || departures.user_id) as entity_key,
     departures.event_id,
     departures.triggered_at,
     departures.cart_id,
