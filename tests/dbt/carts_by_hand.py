@@ -15,6 +15,7 @@ _SPACE = "com_snowplowanalytics_snowplow_"
 _ACTION = f"unstruct_event_{_SPACE}ecommerce_snowplow_ecommerce_action_1_0_0"
 _SESSION = f"contexts_{_SPACE}client_session_1_0_1"
 IDLE = timedelta(minutes=30)
+FORGOTTEN = timedelta(days=3)  # none of these carts has an id
 
 
 @dataclass
@@ -81,6 +82,8 @@ def _walk(carts: dict[str, Cart], person: str, event: Event) -> None:
     if not event.is_busy:
         return
     cart = carts.setdefault(person, Cart())
+    if cart.last_at and event.at - cart.last_at > FORGOTTEN:
+        cart = carts[person] = Cart()
     cart.leave(event.at)
     cart.last_at = event.at
     for place, product in enumerate(event.products if event.is_added or event.is_removed else []):

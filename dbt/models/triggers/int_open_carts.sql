@@ -1,9 +1,14 @@
 -- What happened in each cart since it was last bought, for carts that got something in the last three
 -- days. An order closes the cart it names, whoever pays; where the order or the cart has no id of its own,
 -- it closes every such cart of the person: rather no reminder than one for what was bought.
+-- A cart without an id ends by itself when nothing happens in it for three days.
 
 with activity as (
-    select * from {{ ref("fct_events") }}
+    select
+        *,
+        cart_id = 'cart:' || user_id as is_of_person,
+        lag(occurred_at) over (partition by user_id, cart_id order by occurred_at, event_id) as before_at
+    from {{ ref("fct_events") }}
     where occurred_at >= {{ ago(days=30) }} and event_name in {{ cart_events() }}
 ),
 
@@ -21,11 +26,11 @@ carts as (
     select
         user_id,
         cart_id,
-        cart_id = 'cart:' || user_id as is_of_person,
+        is_of_person,
         max(occurred_at) as last_added_at
     from activity
     where event_name = 'product_added'
-    group by user_id, cart_id
+    group by user_id, cart_id, is_of_person
     having max(occurred_at) >= {{ ago(days=3) }}
 ),
 
@@ -44,6 +49,13 @@ closings as (
     from carts
     inner join orders on carts.user_id = orders.user_id
     where carts.is_of_person or orders.is_of_person
+    union all
+    select
+        user_id,
+        cart_id,
+        before_at as occurred_at
+    from activity
+    where is_of_person and {{ seconds_between("before_at", "occurred_at") }} > 3 * 24 * 3600
 ),
 
 closed as (
