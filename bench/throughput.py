@@ -1,0 +1,101 @@
+"""Messages a second through the whole delivery protocol, beside a bare loop of the same HTTP client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from uuid import NAMESPACE_URL, uuid5
+
+from bench import results, sandboxed
+from senders import delivery, transport
+from senders.contract import Message, Provider, Request
+from senders.ledger import Ledger
+from senders.providers import providers_for
+
+MESSAGES, ROUNDS, AIM = 20_000, 3, 0.6
+CONNECT_SECONDS = 5.0
+PARAGRAPH = "We kept what you left in your cart, and it is still there for you whenever you like. "
+
+
+def run(folder: Path, scale: float) -> str:
+    count = int(MESSAGES * scale)
+    with sandboxed.running(folder) as settings:
+        provider = providers_for(settings)["email"]
+        concurrency = delivery.Pace().calls
+        bare, full = [], []
+        for number in range(ROUNDS):
+            batch = list(messages(count, number))
+            bare.append(count / asyncio.run(bare_loop(provider, batch, concurrency)))
+            full.append(count / through_protocol(folder / f"ledger-{number}.db", provider, batch))
+            print(f"bare loop {bare[-1]:,.0f}/s, full protocol {full[-1]:,.0f}/s", flush=True)
+    ratios = [one / other for one, other in zip(full, bare, strict=True)]
+    rows = [
+        row("bare loop of the same client", bare, ",.0f"),
+        row("claim, intent, send, record, each on disk", full, ",.0f"),
+        row(f"ratio, pair by pair (aim ≥ {AIM})", ratios, ".2f"),
+    ]
+    size = len(provider.request(next(messages(1, 0))).body)
+    return (
+        "## Messages a second\n\n"
+        f"`python -m bench throughput`: {count:,} e-mails of {size:,} bytes a round, one process, the sandbox in "
+        f"another (it checks, journals and answers each call), {concurrency} calls at a time, SQLite with "
+        "synchronous=FULL.\n\n"
+        f"{results.machine()}\n\n{results.table(['', 'messages/s (median)', 'min–max'], rows)}"
+    )
+
+
+def row(what: str, values: list[float], form: str) -> tuple[str, str, str]:
+    return what, f"{median(values):{form}}", f"{min(values):{form}}–{max(values):{form}}"
+
+
+def messages(count: int, number: int) -> Iterator[Message]:
+    now = datetime.now(UTC)
+    text = PARAGRAPH * 5
+    content = {"subject": "Still there", "html": f"<p>{text}</p>", "text": text, "headers": {}}
+    first = Message(
+        message_id="", candidate_id="", decision_id="", journey="bench", journey_version="1", step="one",
+        message_class="transactional", channel="email", user_id="", entity_key=None, event_id="e",
+        variant=None,
+        priority=50, address="", content=content, due_at=now, expires_at=now + timedelta(hours=1),
+    )  # fmt: skip
+    for each in range(count):
+        message_id = str(uuid5(NAMESPACE_URL, f"bench|{number}|{each}"))
+        yield replace(
+            first, message_id=message_id, candidate_id=message_id, decision_id=message_id,
+            user_id=f"u{each}", address=f"u{number}.{each}@example.com",
+        )  # fmt: skip
+
+
+async def bare_loop(provider: Provider, batch: list[Message], concurrency: int) -> float:
+    """Seconds for posting every request, `concurrency` at a time, and reading the answer; no ledger."""
+    # Other ids than the protocol will send, so that the sandbox never sees one twice.
+    requests = iter([provider.request(replace(each, message_id=f"bare-{each.message_id}")) for each in batch])
+    async with transport.open_client(CONNECT_SECONDS) as client:
+        secrets = await provider.authorize(client)
+
+        async def worker() -> None:
+            request: Request
+            for request in requests:
+                answer = await transport.call(client, provider.base_url, request, secrets, 30)
+                assert answer.status < 300, answer
+
+        began = time.monotonic()
+        await asyncio.gather(*(worker() for _ in range(concurrency)))
+        return time.monotonic() - began
+
+
+def through_protocol(path: Path, provider: Provider, batch: list[Message]) -> float:
+    """Seconds from planned to the last record; planning is timed by the ticks' bench."""
+    channels = {"email": provider}
+    with Ledger(path) as ledger:
+        delivery.plan(ledger, channels, batch, datetime.now(UTC))
+        began = time.monotonic()
+        summary = delivery.deliver(ledger, channels, lambda: datetime.now(UTC), budget_seconds=600)
+        seconds = time.monotonic() - began
+    assert sum(summary.accepted.values()) == len(batch), summary
+    return seconds
