@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -75,9 +76,10 @@ class Run:
     def _options(self) -> list[str]:
         target = self.settings.home / "dbt" / "target"
         as_of = self.as_of.strftime("%Y-%m-%d %H:%M:%S.%f")
+        variables = {"as_of": as_of, "shop_url": self.settings.shop_url}
         return [
             *manifest.arguments(self.settings, target),
-            *("--vars", f"{{as_of: '{as_of}'}}", "--no-write-json", "--no-use-colors"),
+            *("--vars", json.dumps(variables), "--no-write-json", "--no-use-colors"),
         ]
 
     def _hear(self, event: Any) -> None:
