@@ -60,7 +60,7 @@ def _read_phones(connection: DuckDBPyConnection, feed: Feed) -> None:
         return
     pairs = [(name(phone["number"]), name(phone["country"])) for phone in feed.phones]
     numbers = " union ".join(
-        f"select {number}, {country} from given where {number} is not null"  # noqa: S608 declared names
+        f"select distinct {number}, {country} from given where {number} is not null"  # noqa: S608 declared names
         for number, country in pairs
     )
     found = connection.execute(numbers).fetchall()

@@ -122,12 +122,14 @@ def _json_lines(stream: IO[bytes]) -> Iterator[Row]:
         if not content:
             continue
         is_empty = False
+        text = ""
         try:
-            doc, why = (None, TOO_LONG) if is_too_long else json_document(content.decode())
+            text = content.decode()
+            doc, why = (None, TOO_LONG) if is_too_long else json_document(text)
         except UnicodeDecodeError:
             doc, why = None, NOT_UTF8
         if doc is not None:
-            yield Row(number, doc)
+            yield Row(number, doc, None if doc is text else text[:KEPT])
         else:
             is_cut = why in (NOT_JSON, NOT_UTF8) and not raw.endswith(b"\n")
             yield Row(number, None, printable(content), f"{why}: {CUT_OFF}" if is_cut else why)
@@ -181,6 +183,8 @@ def _csv(stream: IO[bytes]) -> Iterator[Row]:
         raise Unreadable(f"the header cannot be read: {error}") from error
     if not header:
         raise Unreadable(EMPTY)
+    if any(_LONE_SURROGATE.search(column) for column in header):
+        raise Unreadable(f"the header cannot be read: {NOT_UTF8}")
     doubled = sorted({column for column in header if header.count(column) > 1})
     if doubled:
         raise Unreadable(f"the header names {', '.join(doubled)} twice")

@@ -1,9 +1,12 @@
 -- The words that the feeds' declarations (receivers/feeds) are written in. They live for one ingest.
 
--- A time in UTC without a zone; a time without an offset is UTC. Null for what is no time and for
--- `infinity`. (A plain cast to timestamp would drop the offset.)
+-- A time in UTC without a zone; a time without an offset is UTC. Null for what is no time, for
+-- `infinity` and for years that nobody counts. (A plain cast to timestamp would drop the offset.)
 create or replace temp macro utc(given) as (
-    case when isfinite(try_cast(given as timestamptz)) then timezone('UTC', try_cast(given as timestamptz)) end
+    case
+        when isfinite(try_cast(given as timestamptz)) and year(try_cast(given as timestamptz)) between 1 and 9999
+            then timezone('UTC', try_cast(given as timestamptz))
+    end
 );
 
 -- A finite number, or null.
@@ -11,7 +14,12 @@ create or replace temp macro number(given) as (
     case when isfinite(try_cast(given as double)) then try_cast(given as double) end
 );
 
-create or replace temp macro none_if_blank(given) as (nullif(trim(given), ''));
+-- Without the white space around it, line feeds too.
+create or replace temp macro bare(given) as (
+    trim(given, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+);
+
+create or replace temp macro none_if_blank(given) as (nullif(bare(given), ''));
 
 -- "Product Added", "productAdded" and "product-added" are product_added.
 create or replace temp macro snake_case(given) as (
