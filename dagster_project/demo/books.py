@@ -52,11 +52,15 @@ def balance(
 def landed_to_accepted(messages: Iterable[Mapping[str, Any]], landed: Mapping[str, float]) -> list[float]:
     """Seconds from an event on disk (or from the due time, where a wait was wanted) to acceptance."""
     return [
-        to_moment(row["accepted_at"]).timestamp()
-        - max(landed[row["event_id"]], to_moment(row["due_at"]).timestamp())
+        seconds(row["accepted_at"]) - max(landed[row["event_id"]], seconds(row["due_at"]))
         for row in messages
         if row["accepted_at"] and row["event_id"] in landed
     ]
+
+
+def seconds(moment: str) -> float:
+    """A time of the ledger as seconds since 1970."""
+    return to_moment(moment).timestamp()
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:

@@ -33,7 +33,9 @@
 {# A whole row of a table alias as a JSON object, one key a column. #}
 {% macro row_as_json(table_alias) -%}{{ adapter.dispatch("row_as_json")(table_alias) }}{%- endmacro %}
 {% macro duckdb__row_as_json(table_alias) -%}cast(to_json({{ table_alias }}) as varchar){%- endmacro %}
-{% macro spark__row_as_json(table_alias) -%}to_json(struct({{ table_alias }}.*)){%- endmacro %}
+{% macro spark__row_as_json(table_alias) -%}
+    to_json(struct({{ table_alias }}.*), map('ignoreNullFields', 'false'))
+{%- endmacro %}
 
 {# RFC 4122 version 5 UUID, the same as Python's uuid.uuid5(namespace, text). #}
 {% macro uuid5(text, namespace="5e1f0b2c-9a55-5d0e-8a6f-0d0ec07e0001") -%}
@@ -94,7 +96,7 @@
     to_json(named_struct(
         'first_name', {{ people }}.first_name, 'last_name', {{ people }}.last_name,
         'language', {{ people }}.language, 'loyalty_tier', {{ people }}.loyalty_tier
-    ))
+    ), map('ignoreNullFields', 'false'))
 {%- endmacro %}
 
 {# A JSON object from a mapping of keys to expressions, in its order; a null stays, as null. #}
