@@ -32,7 +32,7 @@ Metadata = dict[str, float | Markdown]
 Row = Mapping[str, Any]
 
 
-SHARE, MONEY, MINUTES = "{value:.1%}", "{value:,.0f}", "{value:,.1f} min"
+SHARE, MONEY, MINUTES = "{value:.1%}", "{value:,.0f}", "{value:,.1f}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ KPIS = (
             "mean_minutes": "mean",
             "conversions": "denominator",
         },
-        {"p90": "{p90:,.1f} min", "mean": "{mean:,.1f} min", "conversions": "{denominator:,.0f}"},
+        {"p90": "{p90:,.1f}", "mean": "{mean:,.1f}", "conversions": "{denominator:,.0f}"},
         MINUTES,
     ),
     _rate("kpi_journey_completion", "journey_completion", "reached", "entered"),
