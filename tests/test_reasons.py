@@ -1,17 +1,20 @@
 """Every reason, met by a person who gives cause for it, and told by `dovecote explain`."""
 
 import json
+import re
 import subprocess
 from datetime import UTC, datetime
 
 import pytest
 
+from dagster_project.home import DBT_PROJECT as DBT
 from senders.ledger import Ledger
 from tests.small_town import DOVECOTE, cart, consent, email_of, event, profile, town
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 AFTERWARDS = "2026-01-15T11:10:00Z"
+LATER = {"as_of": "2026-01-15 12:02:00"}
 NOON = "2026-01-15T12:00:00Z"
 PHONE = "+12025550123"
 REASONS = {
@@ -133,3 +136,16 @@ def test_a_phone_without_rich_messages_gets_the_next_channel_in_the_next_minute(
     decisions = record["journeys"][0]["steps"][0]["decisions"]
     assert [(each["outcome"], each["channel"]) for each in decisions] == [("send", "rcs"), ("send", "email")]
     assert [each["message"]["state"] for each in decisions] == ["rejected", "accepted"]
+
+
+def test_every_unit_test_and_data_test_of_the_project_holds_in_this_town(played, tmp_path, monkeypatch):
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path / "logs"))
+    done = subprocess.run(
+        [DOVECOTE.with_name("dbt"), "--no-use-colors", "build", "--vars", json.dumps(LATER),
+         "--project-dir", DBT, "--profiles-dir", DBT],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    passed = re.search(r"PASS=(\d+)", done.stdout)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert int(passed[1]) > 200
