@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from dagster_project import home, lock, manifest, state, warehouse
 from senders import settings as environment
@@ -16,6 +17,12 @@ from senders.settings import PREFIX, Settings
 LEAST_FREE_BYTES = 1_000_000_000
 # A clock before the day this was written is a machine that lost its battery.
 OLDEST_SANE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+WITHOUT_SECRET = {
+    "write_key": "nobody can send events over HTTP",
+    "shopify_secret": "Shopify's webhooks are refused",
+    "link_secret": "no message can be rendered, give it a long random text",
+}
+NEEDED_SECRETS = {"link_secret"}
 CLOCK_TOLERANCE = timedelta(hours=1)
 
 
@@ -51,14 +58,17 @@ def _examined(
 def _settings(settings: Settings) -> Iterator[Finding]:
     known = {PREFIX + item.name.upper(): item for item in fields(Settings) if "about" in item.metadata}
     for name, item in known.items():
-        is_secret = item.metadata["secret"]
-        value = getattr(settings, item.name)
-        if is_secret:
-            shown = "set" if value else "not set"
-        else:
-            shown = ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else value
-        yield Finding("settings", f"{name}: {shown} ({item.metadata['about']})", is_secret and not value)
+        value, is_secret = getattr(settings, item.name), item.metadata["secret"]
+        shown = (
+            _shown(value) if not is_secret else "set" if value else f"not set: {WITHOUT_SECRET[item.name]}"
+        )
+        is_missing = is_secret and not value and item.name in NEEDED_SECRETS
+        yield Finding("settings", f"{name}: {shown} ({item.metadata['about']})", is_missing)
     yield from _unknown_settings(settings, list(known))
+
+
+def _shown(value: Any) -> str:
+    return ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _unknown_settings(settings: Settings, known: list[str]) -> Iterator[Finding]:
@@ -77,9 +87,12 @@ def _home(settings: Settings) -> Iterator[Finding]:
     folder = settings.home
     while not folder.exists():
         folder = folder.parent
-    if not os.access(folder, os.W_OK | os.X_OK):
-        yield Finding("home", f"{folder} is not writable: change its owner, or set {PREFIX}HOME.", True)
-    elif folder != settings.home:
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        yield Finding("home", f"{folder} is not writable ({error}): free it, or set {PREFIX}HOME.", True)
+        return
+    if folder != settings.home:
         yield Finding(
             "home", f"{settings.home} is not there yet; the first command makes it, or `dovecote init`."
         )
@@ -159,13 +172,25 @@ def _dagster(settings: Settings) -> Iterator[Finding]:
     import dagster as dg
 
     with dg.DagsterInstance.get() as instance:
-        runs = instance.get_runs(filters=dg.RunsFilter(job_name="tick"), limit=1)
-    if not runs:
-        yield Finding("dagster", f"The instance in {settings.dagster_home} opens; no tick has run yet.")
-        return
-    status = runs[0].status.value.lower()
-    words = f"The instance in {settings.dagster_home} opens; the last tick, run {runs[0].run_id}: {status}."
-    yield Finding("dagster", words, runs[0].status == dg.DagsterRunStatus.FAILURE)
+        beats = instance.get_daemon_heartbeats().values()
+    latest = max((beat.timestamp for beat in beats), default=None)
+    seen = (
+        f"its daemon was last seen at {datetime.fromtimestamp(latest, UTC):%H:%M:%S} UTC"
+        if latest
+        else "no daemon yet"
+    )
+    yield Finding("dagster", f"The instance in {settings.dagster_home} opens; {seen}.")
+
+
+def _last_tick(settings: Settings) -> Iterator[Finding]:
+    ticks = state.ticks(settings.home)
+    if not ticks:
+        yield Finding("last tick", "None has run yet.")
+    elif ticks[-1]["failure"]:
+        yield Finding("last tick", f"{ticks[-1]['as_of']} failed in {ticks[-1]['failure']}", True)
+    else:
+        seconds = ticks[-1]["seconds"]["total"]
+        yield Finding("last tick", f"{ticks[-1]['as_of']} went well and took {seconds:.1f} s.")
 
 
 PARTS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
@@ -178,6 +203,7 @@ PARTS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "journeys": _journeys,
     "providers": _providers,
     "dagster": _dagster,
+    "last tick": _last_tick,
 }
 
 

@@ -32,7 +32,7 @@ class DbtProjectError(RuntimeError):
 def project(settings: Settings) -> dict[str, Any]:
     """Models, seeds, sources and tests as plain data (see `_describe`); parses when it must.
 
-    Raises DbtProjectError.
+    Raises DbtProjectError, and JourneyError when a journey's YAML is wrong.
     """
     return json.loads((_parsed(settings) / "project.json").read_text())
 
@@ -79,6 +79,9 @@ def _parsed(settings: Settings) -> Path:
 def _parse(settings: Settings, cached: Path) -> None:
     from dbt.cli.main import dbtRunner
 
+    from dagster_project.journeys import load_journeys
+
+    load_journeys()  # dbt would take a typo in a journey's YAML for a word of its own
     part = cached.with_name(f".{cached.name}")
     shutil.rmtree(part, ignore_errors=True)
     result = dbtRunner().invoke(["parse", "--no-partial-parse", *arguments(settings, part)])

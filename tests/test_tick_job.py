@@ -117,7 +117,7 @@ def test_an_earlier_time_than_the_last_is_refused_with_what_to_do(place):
         [DOVECOTE, "tick", "--as-of", "2026-01-15T10:00:00Z"], capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert "time only moves forward in a warehouse" in done.stderr
+    assert "The tick failed: as_of 2026-01-15 10:00:00 lies before" in done.stderr
     assert "DOVECOTE_HOME=" in done.stderr
     assert len(state.ticks(place.settings.home)) == before
 

@@ -38,9 +38,9 @@ def kind_of(name):
     return {"priority": "bigint"}.get(name, "timestamp" if name.endswith("_at") else "text")
 
 
-def message(number, template, channel="email", **columns):
+def message(number, example, channel="email", **columns):
     ids = {"message_id": id_of(number), "candidate_id": f"c{number}", "event_id": f"e{number}"}
-    return row(template, channel, **ids) | columns
+    return row(example, channel, **ids) | columns
 
 
 def id_of(number):
