@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,10 @@ Metadata = dict[str, float | Markdown]
 Row = Mapping[str, Any]
 
 
-SHARE, MONEY, MINUTES = "{value:.1%}", "{value:,.0f}", "{value:,.1f}"
+SHARE, MONEY, MINUTES, NUMBER = "{value:.1%}", "{value:,.0f}", "{value:,.1f}", "{value:,.4g}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kpi:
     """One model's figures. `figures`: what its query's columns are called here, the value first.
     `written`: how a value is written; `beside`: titles and texts of what a table shows beside it."""
@@ -92,7 +92,7 @@ KPIS = (
 
 
 def kpi_metadata(connection: Any, pictures: Path | None = None) -> dict[str, Metadata]:
-    """What to attach to each KPI's asset, by model name, and to the board of all eight (`BOARD`).
+    """What to attach to each KPI's asset, by model name, and to the board of all (`BOARD`).
 
     A float or a Markdown for each key; a figure that nobody can know yet has no key. Keys are the same
     in every tick: `conversion_rate`, `converted`, `journey/<journey>`, …, the table under RECENT
@@ -103,11 +103,10 @@ def kpi_metadata(connection: Any, pictures: Path | None = None) -> dict[str, Met
     if span["last_at"] is None:
         return {}
     since = datetime.combine(span["last_at"], time()) - timedelta(days=DAYS - 1)
-    rows = [row for name in ("rates", "revenue", "waiting") for row in _query(connection, name, since=since)]
-    told: dict[str, Metadata] = {}
-    for kpi in KPIS:
-        own = [row for row in rows if row["kpi"] == kpi.model]
-        told[kpi.model] = {**_numbers(kpi, own), RECENT: _places(kpi, own)}
+    rows = {kpi: _rows(connection, kpi, since) for kpi in _kpis(connection)}
+    told: dict[str, Metadata] = {
+        kpi.model: {**_numbers(kpi, own), RECENT: _places(kpi, own)} for kpi, own in rows.items()
+    }
     told["kpi_suppression_rate"] |= _reasons(_query(connection, "reasons", since=since))
     for model, title, draw, gather in PICTURES:
         if data := gather(connection, since, span):
@@ -115,6 +114,20 @@ def kpi_metadata(connection: Any, pictures: Path | None = None) -> dict[str, Met
             told[model][title] = Markdown(f"![{title}](data:image/png;base64,{png})")
     told[BOARD] = {**_headline(rows), RECENT: _by_journey(rows)}
     return told
+
+
+def _kpis(connection: Any) -> list[Kpi]:
+    """KPIS, and whichever other models stand beside them: those show what their columns say."""
+    known = {kpi.model for kpi in KPIS}
+    models = [row["model"] for row in _query(connection, "names")]
+    others = [_rate(model, model.removeprefix("kpi_"), "numerator", "denominator") for model in models]
+    return [*KPIS, *(replace(kpi, written=NUMBER) for kpi in others if kpi.model not in known)]
+
+
+def _rows(connection: Any, kpi: Kpi, since: datetime) -> list[Row]:
+    if (SQL / f"{kpi.model}.sql").exists():
+        return _query(connection, kpi.model, since=since)
+    return _query(connection, "any_kpi", kpi=kpi.model, since=since)
 
 
 def _query(connection: Any, name: str, **values: Any) -> list[Row]:
@@ -166,21 +179,20 @@ def _reasons(rows: Sequence[Row]) -> Metadata:
     return {**numbers, "by reason": table}
 
 
-def _headline(rows: Iterable[Row]) -> Metadata:
-    values = {row["kpi"]: row["value"] for row in rows if row["level"] == "all"}
-    return {kpi.value: _rounded(values[kpi.model]) for kpi in KPIS if values.get(kpi.model) is not None}
+def _headline(rows: Mapping[Kpi, Iterable[Row]]) -> Metadata:
+    values = {kpi.value: row["value"] for kpi, own in rows.items() for row in own if row["level"] == "all"}
+    return {name: _rounded(value) for name, value in values.items() if value is not None}
 
 
-def _by_journey(rows: Sequence[Row]) -> Markdown:
-    """All eight, one row a KPI; one column for all journeys together and one for each."""
-    found = {(row["kpi"], row["journey"]): row for row in rows if row["level"] in ("all", "journey")}
+def _by_journey(rows: Mapping[Kpi, Iterable[Row]]) -> Markdown:
+    """One row a KPI; one column for all journeys together and one for each."""
+    found = {
+        (kpi, row["journey"]): row for kpi, own in rows.items() for row in own if row["level"] != "place"
+    }
     journeys = [None, *sorted({journey for _, journey in found if journey})]
     return _table(
         ["KPI", *(journey or "all" for journey in journeys)],
-        (
-            [kpi.value, *(_written(kpi.written, found.get((kpi.model, each))) for each in journeys)]
-            for kpi in KPIS
-        ),
+        ([kpi.value, *(_written(kpi.written, found.get((kpi, each))) for each in journeys)] for kpi in rows),
         words=1,
     )
 

@@ -10,6 +10,7 @@ Hal (welcome, e-mail, nobody held out) orders a day after.
 import base64
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -241,6 +242,22 @@ def test_what_nobody_can_know_has_no_number_and_a_dash_in_the_table(told):
     assert revenue["journey/cart_abandoned"] == 90
     assert "journey/welcome" not in revenue
     assert "|welcome|greeting|email|–|–|1 : 0|" in revenue[RECENT]
+
+
+def test_a_new_kpi_model_shows_its_numbers_without_a_line_of_python(house, empty_house, tmp_path):
+    copy = shutil.copy(empty_house / "warehouse.duckdb", tmp_path)
+    with duckdb.connect(copy) as warehouse:
+        warehouse.execute(
+            "create table kpis.kpi_replies as select * from (values"
+            " (timestamp '2026-01-09', 'cart_abandoned', 'reminder', 'sms', null, 0.5, 1.0, 2.0),"
+            " (timestamp '2026-01-10', 'cart_abandoned', 'reminder', 'sms', null, 0.0, 0.0, 2.0))"
+            " as t (window_start, journey, step, channel, variant, value, numerator, denominator)"
+        )
+        told = kpi_metadata(warehouse, tmp_path)
+    assert told["kpi_replies"]["replies"] == 0.25
+    assert told["kpi_replies"]["journey/cart_abandoned"] == 0.25
+    assert "|cart_abandoned|reminder|sms|0.25|1 / 4|" in told["kpi_replies"][RECENT]
+    assert told[BOARD]["replies"] == 0.25
 
 
 def test_before_anything_was_decided_there_is_nothing_to_tell(told_of_nothing):

@@ -22,7 +22,6 @@ compared as (
 )
 
 select
-    'kpi_incremental_revenue' as kpi,
     case
         when grouping(journey) = 1 then 'all'
         when grouping(step) = 1 then 'journey'

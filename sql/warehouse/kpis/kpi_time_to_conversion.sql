@@ -1,7 +1,6 @@
 -- Minutes from decision to goal since $since. Percentiles are taken over the conversions
 -- themselves: those of days and places cannot be put together.
 select
-    'kpi_time_to_conversion' as kpi,
     case
         when grouping(journey) = 1 then 'all'
         when grouping(step) = 1 then 'journey'
