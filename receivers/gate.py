@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from receivers.feed import GIVEN, Feed, FeedError, Rule, nearest
+from receivers.feed import FOLDER, GIVEN, Feed, FeedError, Rule, all_feeds, nearest
 
 # What Great Expectations calls a Python type is this in DuckDB's json_type.
 _JSON_TYPES = {
@@ -129,3 +130,11 @@ def rules_table(feed: Feed) -> list[tuple[int, int, str, str, str]]:
         if row_mask(feed) & 1 << bit:
             seen[rule.about] = seen.get(rule.about, 0) | 1 << bit
     return rows
+
+
+def check_feeds(folder: Path = FOLDER) -> list[str]:
+    """The names of all feeds, after checking every declaration and every rule; raises FeedError."""
+    feeds = all_feeds(folder)
+    for feed in feeds:
+        failed(feed)
+    return [feed.name for feed in feeds]

@@ -93,8 +93,13 @@ class Intake:
     def _move(self, file: Found, file_id: str) -> None:
         if file.has_changed():
             self.left[file.name] = "it changed while it was read"
-        else:
+            return
+        try:
             move_to_archive(file, file_id, self._archive)
+        except OSError as error:  # the manifest knows it: the next ingest tries again
+            self.left[file.name] = (
+                f"it was taken and cannot be moved to the archive: {error.strerror or error}"
+            )
 
 
 def _file_id(file: Found) -> str:

@@ -49,7 +49,7 @@ def _refuse_constant(word: str) -> None:
 
 
 _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # A text that may hold JSON, half a character, white space that JSON has between its tokens. Looking for
 # these words costs a tenth of what a regular expression does, and most lines hold none.
@@ -57,7 +57,8 @@ _MAY_NEED_REWRITING = ('"{', '"[', "\\ud", "\\uD", "\t", "\r")
 
 
 def encode(value: Any) -> str:
-    """Compact JSON. Half a character (`\\ud83d` alone) becomes U+FFFD: it must not cost a whole event."""
+    """Compact JSON on one line, times as texts. Half a character (`\\ud83d` alone) becomes U+FFFD:
+    it must not cost a whole event."""
     text = _encode(value)
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 

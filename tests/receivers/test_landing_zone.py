@@ -35,6 +35,15 @@ def test_names_that_mean_something_to_a_shell_or_a_glob_are_names(house, tmp_pat
     assert house.waiting() == []
 
 
+def test_a_folder_whose_name_is_no_utf8_is_a_feed_nobody_knows(house):
+    house.put("caf\udce9/a.jsonl", event("e1"))
+    house.ingest()
+    ((_, reason, *_),) = house.quarantine
+    assert reason.startswith("no feed named caf\ufffd, nearest is")
+    assert house.column("select path from raw.manifest") == ["caf\\xe9/a.jsonl"]
+    assert house.waiting() == []
+
+
 def test_a_file_that_is_still_written_to_stays_and_its_rows_count_once(house, monkeypatch):
     path = house.put("events/a.jsonl", event("e1"))
     real = landing.Intake._read
@@ -51,3 +60,18 @@ def test_a_file_that_is_still_written_to_stays_and_its_rows_count_once(house, mo
     house.ingest()
     assert house.event_ids == ["e1", "e2"]
     assert house.waiting() == []
+
+
+def test_a_file_that_cannot_be_moved_is_taken_once_and_moved_later(house, monkeypatch):
+    from receivers import intake
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    house.put("events/a.jsonl", event("e1"))
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "move_to_archive", refuse)
+        assert "cannot be moved to the archive: Permission denied" in house.ingest().left["events/a.jsonl"]
+    assert house.ingest().total.files_taken == 0
+    assert house.event_ids == ["e1"]
+    assert (house.waiting(), house.archived()) == ([], ["events/a.jsonl"])
