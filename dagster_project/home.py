@@ -28,15 +28,18 @@ def prepare(settings: Settings) -> None:
 
 
 def create(settings: Settings) -> None:
-    """`prepare`, and the two stores: the warehouse's raw tables and the ledger.
+    """`prepare`, and what must not be made by two processes at once: the warehouse's raw tables, the ledger
+    and Dagster's storage, whose migrations trip over each other when daemon and webserver both begin.
 
     Raises WarehouseBusy when another process holds the warehouse, LedgerError.
     """
+    from dagster import DagsterInstance
+
     from dagster_project import warehouse
     from senders.ledger import Ledger
 
     prepare(settings)
-    with warehouse.opened(settings), Ledger(settings.ledger):
+    with warehouse.opened(settings), Ledger(settings.ledger), DagsterInstance.get():
         pass
 
 

@@ -79,7 +79,7 @@ def prepare(settings: Settings, sandbox_port: int, tick_seconds: int) -> tuple[S
         **read_environment(write_credentials(folder / "sandbox", f"http://127.0.0.1:{sandbox_port}")),
     }
     ready = load({**settings.environment, **environment})
-    home.prepare(ready)
+    home.create(ready)
     # For a look around afterwards: `set -a; . .dovecote/demo/demo.env`.
     write_private(folder / "demo.env", "".join(f"{name}={value}\n" for name, value in environment.items()))
     return ready, environment
