@@ -6,10 +6,10 @@ import subprocess
 from datetime import UTC, datetime
 
 import pytest
+from small_town import DOVECOTE, cart, consent, email_of, event, profile, town
 
 from dagster_project.home import DBT_PROJECT as DBT
 from senders.ledger import Ledger
-from tests.small_town import DOVECOTE, cart, consent, email_of, event, profile, town
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
