@@ -22,6 +22,7 @@ from dagster_project.dbt_assets import (
     tests_of_a_tick,
 )
 from dagster_project.dbt_run import Run
+from dagster_project.kpis import BOARD
 from senders import settings
 
 POOL = "warehouse"
@@ -143,11 +144,15 @@ def _kpis(project: Mapping[str, Any]) -> dg.AssetsDefinition:
     )
     def kpis(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Tell what came of it: numbers over time, tables and pictures."""
-        figures = phases.tell(context.resources.tick)
+        running = context.resources.tick
+        figures = phases.tell(running)
         told = Told(project, models, figures)
-        for node in context.resources.tick.nodes:
+        for node in running.nodes:
             yield from told.of(node)
-        yield dg.MaterializeResult(asset_key=board.key, metadata=as_metadata(figures.get("board", {})))
+        summary = {"tick": dg.MetadataValue.json(running.summary())}
+        yield dg.MaterializeResult(
+            asset_key=board.key, metadata=as_metadata(figures.get(BOARD, {})) | summary
+        )
 
     return kpis
 

@@ -18,9 +18,8 @@ def key_of(thing: Thing) -> dg.AssetKey:
 
 
 def published_spec(source: Thing) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        key_of(source), description=source["description"], group_name=source["schema"], kinds={"dbt", "yaml"}
-    )
+    about = source["description"] or "Published from the journeys' YAML before every run."
+    return dg.AssetSpec(key_of(source), description=about, group_name=source["schema"], kinds={"dbt", "yaml"})
 
 
 def _columns(model: Thing) -> dg.TableSchema:

@@ -67,10 +67,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _parsed(settings: Settings) -> Path:
     """The folder of the current digest, parsed by whoever comes first."""
-    cached = settings.home / "dbt" / digest(settings)
+    cached = settings.home / "dbt" / "parsed" / digest(settings)
     if (cached / "project.json").exists():
         return cached
-    with lock.held(settings.home / "dbt", "dbt parse", PARSE_WAIT_SECONDS):
+    with lock.held(cached.parent, "dbt parse", PARSE_WAIT_SECONDS):
         if not (cached / "project.json").exists():
             _parse(settings, cached)
     return cached

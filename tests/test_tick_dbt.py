@@ -62,14 +62,25 @@ def tiny(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def whole(tiny):
+    """A home with the project as it is, parsed once for all tests that change nothing."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield at_home(tiny.parent / "home", tiny, monkeypatch)
+
+
 @pytest.fixture
-def settings(tmp_path, monkeypatch, tiny):
+def own(tmp_path, tiny, monkeypatch):
+    """A home with a copy of the project, to change."""
+    shutil.copytree(tiny, tmp_path / "dbt")
+    return at_home(tmp_path / "home", tmp_path / "dbt", monkeypatch)
+
+
+def at_home(folder, project, monkeypatch):
     for name in ("DOVECOTE_HOME", "DAGSTER_HOME", "DBT_SEND_ANONYMOUS_USAGE_STATS", "DO_NOT_TRACK"):
         monkeypatch.setenv(name, "")  # what `prepare` sets is undone after the test
-    project = tmp_path / "dbt"
-    shutil.copytree(tiny, project)
     monkeypatch.setattr(home, "DBT_PROJECT", project)
-    settings = environment.load({"DOVECOTE_HOME": str(tmp_path / "home")})
+    settings = environment.load({"DOVECOTE_HOME": str(folder)})
     home.prepare(settings)
     return settings
 
@@ -87,22 +98,20 @@ def in_warehouse(settings, query):
         return connection.execute(query).fetchall()
 
 
-def test_a_kept_manifest_still_lets_every_run_have_its_own_time(settings):
+def test_a_kept_manifest_still_lets_every_run_have_its_own_time(whole):
     for as_of in (NOON, NOON + timedelta(minutes=1)):
-        build(settings, as_of)
-        assert in_warehouse(settings, "select distinct as_of from nest.eggs") == [
-            (as_of.replace(tzinfo=None),)
-        ]
-    assert len([folder for folder in (settings.home / "dbt").iterdir() if len(folder.name) == 16]) == 1
+        build(whole, as_of)
+        assert in_warehouse(whole, "select distinct as_of from nest.eggs") == [(as_of.replace(tzinfo=None),)]
+    assert len(list((whole.home / "dbt" / "parsed").glob("*/project.json"))) == 1
 
 
-def test_a_macro_that_runs_first_sees_the_graph_of_a_kept_manifest(settings):
-    build(settings)
-    assert in_warehouse(settings, "select word from said") == [("coo",)]
+def test_a_macro_that_runs_first_sees_the_graph_of_a_kept_manifest(whole):
+    build(whole)
+    assert in_warehouse(whole, "select word from said") == [("coo",)]
 
 
-def test_each_node_is_told_with_its_outcome_and_its_rows(settings):
-    nodes = {node.unique_id.split(".")[2]: node for node in build(settings)}
+def test_each_node_is_told_with_its_outcome_and_its_rows(whole):
+    nodes = {node.unique_id.split(".")[2]: node for node in build(whole)}
     assert (nodes["eggs"].status, nodes["eggs"].rows) == ("success", 3)
     assert nodes["birds"].rows is None  # a view has no rows of its own
     assert nodes["not_null_eggs_n"].status == "pass"
@@ -110,8 +119,8 @@ def test_each_node_is_told_with_its_outcome_and_its_rows(settings):
     assert (warned.status, warned.failures) == ("warn", 1)
 
 
-def test_the_description_of_the_project_is_plain_data(settings):
-    project = manifest.project(settings)
+def test_the_description_of_the_project_is_plain_data(whole):
+    project = manifest.project(whole)
     models = {model["name"]: model for model in project["models"]}
     assert set(models) == {"eggs", "birds"}
     assert models["birds"]["upstream"] == [models["eggs"]["id"]]  # through the ephemeral model
@@ -121,15 +130,15 @@ def test_the_description_of_the_project_is_plain_data(settings):
     }  # fmt: skip
 
 
-def test_the_manifest_is_parsed_again_when_a_file_changes_and_only_then(settings):
-    first = manifest.digest(settings)
-    manifest.project(settings)
-    stamp = (settings.home / "dbt" / first / "project.json").stat().st_mtime_ns
-    manifest.project(settings)
-    assert (settings.home / "dbt" / first / "project.json").stat().st_mtime_ns == stamp
+def test_the_manifest_is_parsed_again_when_a_file_changes_and_only_then(own):
+    first = manifest.digest(own)
+    manifest.project(own)
+    stamp = (own.home / "dbt" / "parsed" / first / "project.json").stat().st_mtime_ns
+    manifest.project(own)
+    assert (own.home / "dbt" / "parsed" / first / "project.json").stat().st_mtime_ns == stamp
     change("models/feathers.sql", "select 1 as n")
-    assert {model["name"] for model in manifest.project(settings)["models"]} == {"eggs", "birds", "feathers"}
-    assert not (settings.home / "dbt" / first).exists()
+    assert {model["name"] for model in manifest.project(own)["models"]} == {"eggs", "birds", "feathers"}
+    assert not (own.home / "dbt" / "parsed" / first).exists()
 
 
 @pytest.mark.parametrize(
@@ -145,14 +154,14 @@ def test_the_manifest_is_parsed_again_when_a_file_changes_and_only_then(settings
     ],
     ids=["a model", "a test", "what runs first"],
 )
-def test_what_fails_ends_the_build_with_its_name_and_reason(settings, name, text, said):
+def test_what_fails_ends_the_build_with_its_name_and_reason(own, name, text, said):
     change(name, text)
     with pytest.raises(DbtRunError, match=rf"(?s){said}"):
-        build(settings)
-    assert in_warehouse(settings, "select 1") == [(1,)]  # and the warehouse is closed
+        build(own)
+    assert in_warehouse(own, "select 1") == [(1,)]  # and the warehouse is closed
 
 
-def test_a_project_that_cannot_be_parsed_is_refused_with_the_file(settings):
+def test_a_project_that_cannot_be_parsed_is_refused_with_the_file(own):
     change("models/eggs.sql", "select * from {{ ref('no_such_model') }}")
     with pytest.raises(manifest.DbtProjectError, match=r"(?s)models/eggs\.sql.*no_such_model"):
-        manifest.project(settings)
+        manifest.project(own)
