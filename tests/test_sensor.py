@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
+from outbox_rows import row
 
 from dagster_project import home, lock, sensor, state
 from senders.contract import Request
 from senders.ledger import Ledger
 from senders.settings import load
-from tests.senders.outbox_rows import row
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -7,10 +7,10 @@ import sys
 import time
 
 import pytest
+from small_town import event, profile, town
 
 from dagster_project import lock, state
 from senders.settings import REPOSITORY
-from tests.small_town import event, profile, town
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

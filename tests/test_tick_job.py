@@ -8,10 +8,10 @@ from itertools import count
 
 import duckdb
 import pytest
+from small_town import DOVECOTE, event, profile, town
 
 from dagster_project import home, state
 from senders.ledger import Ledger
-from tests.small_town import DOVECOTE, event, profile, town
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

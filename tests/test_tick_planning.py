@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
+from outbox_rows import row
 
 from dagster_project import phases, warehouse
 from dagster_project.tick import Tick
@@ -12,7 +13,6 @@ from senders.entries import JOURNAL_COLUMNS
 from senders.ledger import Ledger
 from senders.sandbox.credentials import read_environment, write_credentials
 from senders.settings import load
-from tests.senders.outbox_rows import row
 
 NOW = datetime(2026, 10, 5, 11, tzinfo=UTC)  # the example rows are due at ten and expire at four
 
