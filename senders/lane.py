@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 
@@ -36,7 +36,7 @@ async def run_lanes(round_: Round, providers: Iterable[Provider]) -> None:
         failures = await asyncio.gather(*(lane.run() for lane in lanes), return_exceptions=True)
     for failure in failures:
         if failure is not None:
-            raise failure
+            raise failure.exceptions[0] if isinstance(failure, BaseExceptionGroup) else failure
 
 
 class Lane:
@@ -88,6 +88,7 @@ class Lane:
         round_.summary.suppressed += picked.suppressed
         self._is_dry = picked.rows < room
         if not picked.claims:
+            await asyncio.sleep(0)  # a long row of suppressed addresses leaves the other lanes their turn
             return
         self._patience = round_.pace.patience_seconds
         try:
@@ -107,6 +108,7 @@ class Lane:
             started = {attempt.claim.message_no for attempt in attempts}
             left = [claim for claim in claims if claim.message_no not in started]
             round_.ledger.release(round_.clock(), left, "stopped_before_intent")
+            self._is_dry = False  # the next claim says what stopped them
         self._bucket.take(len(attempts))
         round_.summary.attempted += len(attempts)
         return attempts
@@ -206,12 +208,14 @@ class Lane:
             return None
         if not self._is_dry:
             return self._bucket.wait_seconds(self._free())
-        retry_due_at = round_.ledger.next_retry_at(self._provider.name, round_.clock())
+        now = round_.clock()
+        until = now + timedelta(seconds=self._patience)
+        retry_due_at = round_.ledger.next_retry_at(self._provider.name, now, until)
         if retry_due_at is None:
             return None
-        seconds = (retry_due_at - round_.clock()).total_seconds()
+        seconds = max(0.0, (retry_due_at - now).total_seconds())
         self._patience -= seconds  # given back by a claim that found something
-        return seconds if self._patience >= 0 else None
+        return seconds
 
 
 def judge(provider: Provider, answer: Answer) -> Verdict:

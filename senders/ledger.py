@@ -107,9 +107,10 @@ class Ledger(Outbound):
         text = self.value("next_attempt_at", {"now": to_text(now)})
         return None if text is None else to_moment(text)
 
-    def next_retry_at(self, provider: str, now: datetime) -> datetime | None:
-        """When, after `now`, a provider's next retry is due; None: it has none in time."""
-        text = self.value("next_retry_at", {"provider": provider, "now": to_text(now)})
+    def next_retry_at(self, provider: str, now: datetime, until: datetime) -> datetime | None:
+        """When a provider's next retry is due, or was; None: not before `until`."""
+        values = {"provider": provider, "now": to_text(now), "until": to_text(until)}
+        text = self.value("next_retry_at", values)
         return None if text is None else to_moment(text)
 
     def journal_since(self, seq: int, limit: int) -> Iterator[tuple[Any, ...]]:

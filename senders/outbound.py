@@ -167,10 +167,17 @@ class Outbound(Store):
     def cancel(self, message_id: str, reason: str, now: datetime) -> State | None:
         """Stop a message that was not sent: CANCELLED. One that may have been sent is HELD, so that
         nobody sends it again. None when it is too late, or there is no such message."""
-        values = {"message_id": message_id, "reason": reason, "now": to_text(now)}
+        return self.cancel_many([(message_id, reason)], now)[0]
+
+    def cancel_many(self, batch: Iterable[tuple[str, str]], now: datetime) -> list[State | None]:
+        """`cancel` of each (message_id, reason), in one transaction."""
+        at = to_text(now)
         with self.transaction():
-            state = self.value("cancel", values)
-        return None if state is None else State(state)
+            states = [
+                self.value("cancel", {"message_id": message_id, "reason": reason, "now": at})
+                for message_id, reason in batch
+            ]
+        return [None if state is None else State(state) for state in states]
 
     def unknown_due(self, now: datetime, provider: str, limit: int) -> list[Unknown]:
         """Messages of a provider that may have been sent and that are to be looked into now."""

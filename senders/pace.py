@@ -27,6 +27,13 @@ class Pace:
     give_up_seconds: float = 900.0  # after this nobody is asked any more; the journey's on_unknown decides
     look_ups: int = 200  # in one delivery, for each provider
 
+    def __post_init__(self) -> None:
+        if self.lease_seconds < 2 * self.call_seconds:
+            raise ValueError(
+                f"lease_seconds is {self.lease_seconds}; it must be at least twice call_seconds "
+                f"({self.call_seconds}): authorizing may take as long as the call"
+            )
+
 
 def retry_at(
     now: datetime, message_id: str, attempts: int, retry_after: float | None, expires_at: datetime, pace: Pace

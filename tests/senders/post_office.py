@@ -139,6 +139,11 @@ async def accept(office: PostOffice, writer: asyncio.StreamWriter, message_id: s
     await answer(writer, 201, office.take(message_id, body))
 
 
+async def dawdle(office: PostOffice, writer: asyncio.StreamWriter, message_id: str, body: bytes) -> None:
+    await asyncio.sleep(0.2)
+    await accept(office, writer, message_id, body)
+
+
 async def tell(office: PostOffice, writer: asyncio.StreamWriter, message_id: str, body: bytes) -> None:
     known = office.times_taken[message_id] > 0
     await answer(writer, 200 if known else 404, {"letter": f"letter-{message_id}"} if known else {})
@@ -206,7 +211,8 @@ def status(code: int, *headers: str) -> Behaviour:
 BEHAVIOURS: dict[str, Behaviour] = {
     behaviour.__name__: behaviour
     for behaviour in (
-        accept, tell, reset_before, reset_after, truncate, drip_head, drip_body, hang, babble, redirect,
+        accept, dawdle, tell, reset_before, reset_after, truncate, drip_head, drip_body, hang, babble,
+        redirect,
     )
 } | {
     "refuse": status(400),

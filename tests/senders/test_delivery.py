@@ -15,7 +15,8 @@ from senders.delivery import Pace, deliver, plan
 from senders.entries import Planned
 from senders.ledger import Ledger
 
-QUICK = Pace(call_seconds=0.5, connect_seconds=0.4, first_backoff_seconds=0.1, patience_seconds=0.0)
+QUICK = Pace(first_backoff_seconds=0.1, patience_seconds=0.0)
+IMPATIENT = replace(QUICK, call_seconds=0.5, connect_seconds=0.4)
 
 
 def send(ledger, office, clock, messages, pace=QUICK, budget_seconds=20, provider=None):
@@ -88,7 +89,8 @@ def test_a_provider_that_does_this_leaves_the_message(ledger, office, clock, beh
     message = letter("anna")
     began = time.monotonic()
     # It can be asked later, so what is unknown is not settled in this round.
-    summary = send(ledger, office, clock, [message], provider=Postal(office.url, can_look_up=True))
+    provider = Postal(office.url, can_look_up=True)
+    summary = send(ledger, office, clock, [message], provider=provider, pace=IMPATIENT)
     assert time.monotonic() - began < 5
     assert (state_of(ledger, message), reason_of(ledger, message)) == (state, reason)
     assert (summary.attempted, len(office.calls), len(office.taken)) == (1, 1, taken)
@@ -242,18 +244,40 @@ def test_a_long_wait_asked_for_ends_the_lane_and_is_honoured(ledger, office, clo
     assert summary.cut_short == {"postal": "asked_to_wait"}
     assert summary.attempted <= 2 * QUICK.first_calls
     assert summary.seconds < 3
-    retry_at = ledger.next_retry_at("postal", clock())
-    assert retry_at >= clock() + timedelta(seconds=590)
+    assert ledger.next_attempt_at(clock() + timedelta(seconds=1)) >= clock() + timedelta(seconds=590)
 
 
-def test_a_short_wait_asked_for_is_waited_out(ledger, office, clock):
+def test_a_short_wait_asked_for_is_waited_out_by_the_whole_lane(ledger, office, clock):
     office.behave = lambda message_id, nth: "busy" if nth == 0 else "accept"
+    called_at = []
+    office.on_call = lambda message_id: called_at.append(time.monotonic())
     summary = send(ledger, office, clock, letters(30), pace=replace(QUICK, patience_seconds=4.0))
     assert summary.accepted["sms"] == 30
-    assert summary.seconds > 1
+    assert summary.cut_short == {}
+    assert sum(at < called_at[0] + 0.9 for at in called_at) == QUICK.first_calls
+
+
+def test_calls_that_take_long_do_not_stretch_the_budget(ledger, office, clock):
+    office.behave = lambda message_id, nth: "dawdle"
+    summary = send(ledger, office, clock, letters(400), budget_seconds=0.5)
+    assert summary.accepted["sms"] == summary.attempted < 200
+    assert ledger.counts()[State.PLANNED] == 400 - summary.attempted
 
 
 # Stopping
+
+
+def test_an_opt_out_that_comes_in_while_a_token_is_fetched_is_heeded(ledger, office, clock, tmp_path):
+    class Slow(Postal):
+        async def authorize(self, client):
+            with Ledger(tmp_path / "ledger.db") as other:
+                other.suppress("anna@example.com", "marketing", "stop", clock())
+            return await super().authorize(client)
+
+    anna, bert = letter("anna"), letter("bert")
+    send(ledger, office, clock, [anna, bert], provider=Slow(office.url))
+    assert [message_id for message_id, _ in office.taken] == [bert.message_id]
+    assert (state_of(ledger, anna), state_of(ledger, bert)) == (State.SUPPRESSED, State.ACCEPTED)
 
 
 def test_the_kill_switch_ends_a_round_that_is_under_way(ledger, office, clock, tmp_path):
@@ -287,7 +311,7 @@ def test_a_receipt_that_is_faster_than_the_answer_is_not_undone_by_it(ledger, of
             other.apply_receipts([event], clock())
 
     office.on_call = report
-    summary = send(ledger, office, clock, letters(20), pace=replace(QUICK, call_seconds=5.0))
+    summary = send(ledger, office, clock, letters(20), pace=QUICK)
     assert summary.accepted["sms"] == 20
     assert ledger.counts() == {State.DELIVERED: 20}
 
@@ -328,3 +352,26 @@ def test_a_machine_that_slept_past_the_lease_does_not_call(tmp_path, office, clo
             "lease_too_short",
         )
     assert office.calls == []
+
+
+def test_a_ledger_that_fails_ends_its_lane_with_its_own_error_and_leaves_the_other_lanes_alone(
+    tmp_path, office, clock
+):
+    class Full(Ledger):
+        def record(self, now, results):
+            results = list(results)
+            if results[0].attempt.claim.channel == "rcs":
+                raise OSError("no space left on device")
+            return super().record(now, results)
+
+    providers = {"sms": Postal(office.url), "rcs": Postal(office.url, name="other", channel="rcs")}
+    with Full(tmp_path / "ledger.db") as ledger:
+        plan(ledger, providers, [*letters(100), letter("rich", channel="rcs")], clock())
+        with pytest.raises(OSError, match="no space left"):
+            deliver(ledger, providers, clock, 20, pace=QUICK)
+        assert ledger.counts() == {State.ACCEPTED: 100, State.IN_FLIGHT: 1}
+
+
+def test_a_pace_whose_leases_are_shorter_than_its_calls_is_refused():
+    with pytest.raises(ValueError, match="at least twice call_seconds"):
+        Pace(lease_seconds=20.0, call_seconds=15.0)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from letters import NOON, Clock, frozen, letter, letters, reason_of, state_of
+from letters import NOON, Clock, frozen, in_flight, letter, letters, reason_of, state_of
 from post_office import Postal
 
 from senders.contract import EventKind, ProviderEvent, State
@@ -18,7 +18,8 @@ from senders.delivery import Pace, deliver, plan
 from senders.entries import Planned
 from senders.ledger import Ledger
 
-QUICK = Pace(call_seconds=0.3, connect_seconds=0.2, first_backoff_seconds=0.1, patience_seconds=0.0)
+QUICK = Pace(first_backoff_seconds=0.1, patience_seconds=0.0)
+IMPATIENT = replace(QUICK, call_seconds=0.3, connect_seconds=0.2)
 HERE = Path(__file__).parent
 
 
@@ -35,8 +36,8 @@ def wait_until(is_true, seconds=30.0):
         time.sleep(0.01)
 
 
-def deliver_again(ledger, office, clock, **capabilities):
-    return deliver(ledger, {"sms": Postal(office.url, **capabilities)}, clock, 20, pace=QUICK)
+def deliver_again(ledger, office, clock, pace=QUICK, **capabilities):
+    return deliver(ledger, {"sms": Postal(office.url, **capabilities)}, clock, 20, pace=pace)
 
 
 # kill -9
@@ -163,6 +164,34 @@ def test_a_receipt_settles_an_unknown_outcome_before_anybody_is_asked(ledger, of
     assert len(office.calls) == 1
 
 
+def test_what_a_dead_sender_left_waits_for_its_receipt_too(ledger, office, clock):
+    message = letter("anna")
+    in_flight(ledger, message)
+    clock.forward(minutes=2)
+    deliver_again(ledger, office, clock, echoes_message_id=True)
+    assert state_of(ledger, message) is State.UNKNOWN
+    clock.forward(seconds=60)
+    assert not ledger.has_work(clock())
+    clock.forward(seconds=60)
+    deliver_again(ledger, office, clock, echoes_message_id=True)
+    assert state_of(ledger, message) is State.HELD
+
+
+def test_each_provider_settles_only_its_own_unknown_outcomes(ledger, office, clock):
+    office.behave = lambda message_id, nth: "reset_after"
+    providers = {
+        "sms": Postal(office.url),
+        "rcs": Postal(office.url, name="asked", channel="rcs", can_look_up=True),
+    }
+    held, found = letter("held"), letter("found", channel="rcs")
+    plan(ledger, providers, [held, found], clock())
+    for _ in range(2):
+        deliver(ledger, providers, clock, 20, pace=QUICK)
+        clock.forward(minutes=2)
+    assert (state_of(ledger, held), state_of(ledger, found)) == (State.HELD, State.ACCEPTED)
+    assert office.calls.count(("GET", f"/letters/{held.message_id}")) == 0
+
+
 @pytest.mark.parametrize("trouble", ["hang", "break", "truncate", "reset_before"])
 def test_a_look_up_without_a_clear_answer_is_repeated_and_then_given_up(ledger, office, clock, trouble):
     office.behave = lambda message_id, nth: "reset_after"
@@ -172,7 +201,7 @@ def test_a_look_up_without_a_clear_answer_is_repeated_and_then_given_up(ledger, 
     deliver_again(ledger, office, clock, can_look_up=True)
     for _ in range(20):
         clock.forward(minutes=1)
-        deliver_again(ledger, office, clock, can_look_up=True)
+        deliver_again(ledger, office, clock, IMPATIENT, can_look_up=True)
     assert (state_of(ledger, message), reason_of(ledger, message)) == (State.HELD, "outcome_unknown")
     look_ups = [call for call in office.calls if call[0] == "GET"]
     assert 10 <= len(look_ups) <= 15

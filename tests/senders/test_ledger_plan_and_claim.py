@@ -11,7 +11,7 @@ import pytest
 from letters import NOON, ended, frozen, in_flight, letter, letters, planned, reason_of, state_of
 
 from senders.contract import Outcome, Request, State
-from senders.entries import Planned, Refusal
+from senders.entries import Planned, Refusal, Settlement
 from senders.ledger import Ledger, LedgerError
 
 MINUTE = timedelta(minutes=1)
@@ -92,7 +92,7 @@ def test_a_naive_time_is_refused_in_words(ledger):
 def test_transactional_messages_go_first_then_priority_then_what_is_due_longest(ledger):
     planned(
         ledger,
-        letter("low", priority=10),
+        letter("low", priority=10, due_at=NOON - timedelta(hours=2)),
         letter("high", priority=90),
         letter("high earlier", priority=90, due_at=NOON - timedelta(hours=1)),
         letter("order", priority=0, message_class="transactional"),
@@ -229,6 +229,24 @@ def test_between_claim_and_intent_a_message_is_not_sent_because(ledger, what):
     lease_is_short = what.startswith("its lease")
     assert ledger.intent(NOON + timedelta(seconds=50 if lease_is_short else 0), claims, 15) == []
     assert ledger.release(NOON, claims, "stopped_before_intent") == (0 if "cancelled" in what else 1)
+
+
+def test_a_claim_makes_one_attempt_however_often_it_is_intended(ledger):
+    planned(ledger, letter("anna"))
+    claims = ledger.claim(NOON, "postal", 1, 60).claims
+    assert [len(ledger.intent(NOON, claims, 15)) for _ in range(3)] == [1, 0, 0]
+
+
+def test_a_message_that_may_be_repeated_only_for_so_long_is_not_claimed_after_that(ledger):
+    ledger.record(NOON, ended(in_flight(ledger, letter("anna")), Outcome.UNKNOWN))
+    (unknown,) = ledger.unknown_due(NOON, "postal", 9)
+    again = Settlement(unknown, State.RETRY_WAIT, "repeated", NOON, resend_until=NOON + MINUTE)
+    assert ledger.settle(NOON, [again]) == 1
+    claims = ledger.claim(NOON, "postal", 9, 60).claims
+    assert (len(claims), ledger.release(NOON, claims, "stopped")) == (1, 1)
+    assert ledger.claim(NOON + MINUTE, "postal", 9, 60).claims == []
+    assert ledger.has_work(NOON + MINUTE)
+    assert ledger.sweep(NOON + MINUTE).unknown == 1
 
 
 def test_an_answer_is_recorded_only_while_the_claim_is_ours(ledger):
