@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -61,6 +62,30 @@ def tick(
         typer.echo(f"The tick failed: {summary['failure']}", err=True)
     typer.echo(json.dumps(summary, default=str))
     raise typer.Exit(1 if summary["failure"] else 0)
+
+
+@app.command()
+def daemon() -> None:
+    """Start the daemon, which looks every DOVECOTE_TICK_SECONDS and runs what is to be run."""
+    _become_dagster(settings(), "dagster._daemon", "run")
+
+
+@app.command()
+def ui() -> None:
+    """Start the Dagster UI on 127.0.0.1, port DOVECOTE_UI_PORT."""
+    chosen = settings()
+    _become_dagster(chosen, "dagster_webserver", "--host", "127.0.0.1", "--port", str(chosen.ui_port))
+
+
+def _become_dagster(chosen: environment.Settings, module: str, *arguments: str) -> None:
+    """Go on as that program, with the environment it needs; signals reach it as if started directly."""
+    from dagster_project import home
+
+    home.prepare(chosen)
+    if not home.is_created(chosen):
+        home.create(chosen)
+    workspace = environment.REPOSITORY / "workspace.yaml"
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments, "-w", str(workspace)])  # noqa: S606
 
 
 @app.command()

@@ -13,6 +13,7 @@ from senders.settings import REPOSITORY, Settings
 
 DAGSTER_TEMPLATE = Path(__file__).with_name("dagster.yaml")
 DBT_PROJECT = REPOSITORY / "dbt"
+CREATE_WAIT_SECONDS = 120
 
 
 def prepare(settings: Settings) -> None:
@@ -31,16 +32,29 @@ def create(settings: Settings) -> None:
     """`prepare`, and what must not be made by two processes at once: the warehouse's raw tables, the ledger
     and Dagster's storage, whose migrations trip over each other when daemon and webserver both begin.
 
-    Raises WarehouseBusy when another process holds the warehouse, LedgerError.
+    Raises LockedError or WarehouseBusy when another process does not let go of them, LedgerError.
     """
     from dagster import DagsterInstance
 
-    from dagster_project import warehouse
+    from dagster_project import lock, warehouse
     from senders.ledger import Ledger
 
     prepare(settings)
-    with warehouse.opened(settings), Ledger(settings.ledger), DagsterInstance.get():
+    with (
+        lock.held(settings.home, "dovecote init", CREATE_WAIT_SECONDS),
+        warehouse.opened(settings),
+        Ledger(settings.ledger),
+        DagsterInstance.get(),
+    ):
         pass
+
+
+def is_created(settings: Settings) -> bool:
+    return (
+        settings.warehouse.exists()
+        and settings.ledger.exists()
+        and (settings.dagster_home / "history").exists()
+    )
 
 
 def export(settings: Settings) -> None:
