@@ -71,10 +71,8 @@ def test_models_use_no_syntax_that_only_duckdb_has(syntax):
 
 
 def test_every_model_has_a_description_in_a_file_of_the_same_stem():
-    models = [path for path in tracked("dbt/models/**/*.sql")]
-    assert [
-        str(path.relative_to(REPOSITORY)) for path in models if not path.with_suffix(".yml").exists()
-    ] == []
+    lonely = [path for path in tracked("dbt/models/**/*.sql") if not path.with_suffix(".yml").exists()]
+    assert [str(path.relative_to(REPOSITORY)) for path in lonely] == []
 
 
 def test_no_file_is_called_by_a_word_that_says_nothing():
