@@ -42,9 +42,9 @@ def run(folder: Path, scale: float) -> str:
     size = len(provider.request(next(messages(1, 0))).body)
     return (
         "## Messages a second\n\n"
-        f"`python -m bench throughput`: {count:,} e-mails of {size:,} bytes a round, one process, the sandbox "
-        f"in another (it checks, journals and answers each call), {concurrency} calls at a time, SQLite with "
-        "synchronous=FULL.\n\n"
+        f"`python -m bench throughput`: {count:,} e-mails of {size:,} bytes a round, one process, the "
+        f"sandbox in another (it checks, journals and answers each call), {concurrency} calls at a time, "
+        "SQLite with synchronous=FULL.\n\n"
         f"{results.machine()}\n\n{results.table(['', 'messages/s (median)', 'min–max'], rows)}"
     )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars
 
 from dagster_project.demo.town import Person, Product, goods, person
 from senders.settings import Settings
@@ -167,15 +168,20 @@ class Shop:
         }  # fmt: skip
 
     def _land(self, feed: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        write_rows(self.settings.landing / feed / f"shop-{self._run}-{next(self._numbers)}.jsonl", rows)
+        write_rows(self.settings.landing / feed / f"shop-{self._run}-{next(self._numbers)}.parquet", rows)
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """JSON lines that appear all at once: written under a dot-name, then renamed."""
+    """Parquet that appears all at once: written under a dot-name, then renamed. An object is JSON text."""
+    table = [{name: _cell(value) for name, value in row.items()} for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}")
-    part.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    polars.DataFrame(table, infer_schema_length=None).write_parquet(part)
     part.replace(path)
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, dict) else value
 
 
 def product_properties(product: Product, shop_url: str) -> dict[str, Any]:

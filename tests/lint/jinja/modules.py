@@ -1,5 +1,5 @@
 """The one of dbt's Python modules that the models use."""
 
 
-class pytz:  # noqa: N801
+class pytz:
     all_timezones = ("Etc/UTC",)
