@@ -60,6 +60,10 @@ def tick(
     summary = foreground.tick(settings(), as_of, STARTED_AT, is_quiet=as_json)
     if summary["failure"]:
         typer.echo(f"The tick failed: {summary['failure']}", err=True)
+    elif not as_json:
+        from dagster_project.demo import screen
+
+        screen.show(summary)
     typer.echo(json.dumps(summary, default=str))
     raise typer.Exit(1 if summary["failure"] else 0)
 

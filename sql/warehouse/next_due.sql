@@ -7,9 +7,9 @@ select min(due_at) from (
     -- a step that waits for the end of quiet hours, a rival or a route: judged again at every look
     select cast($next_look as timestamp) from decisions.int_decisions_this_run where outcome = 'hold' having count(*) > 0
     union all
-    -- an event that says it happens later than it landed
-    select min(occurred_at) from raw.events where occurred_at > $as_of
-    union all
-    -- what a trigger waits for without a row to show, such as a cart going idle
-    select cast($next_patrol as timestamp) from raw.events where landed_at >= $patrolled_since having count(*) > 0
+    -- what no table shows yet: a trigger that waits for silence, such as a cart gone idle, while there was
+    -- life lately; an event of a file that holds tomorrow
+    select cast($next_patrol as timestamp) from raw.manifest
+    where landed_at >= $patrolled_since or newest_occurred_at > $as_of
+    having count(*) > 0
 )
