@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dagster_project import manifest
+from dagster_project import manifest, warehouse
 from senders.settings import Settings
 
 BROKEN = {"error", "fail", "runtime error"}
@@ -39,8 +39,8 @@ class Node:
 class Run:
     """A dbt command on the project at `as_of`; iterate for the nodes in the order they finish.
 
-    Raises DbtRunError at the end when anything failed. The warehouse is closed then, either way,
-    so that this process can open it.
+    Raises DbtRunError at the end when anything failed, and WarehouseBusy when another process does not
+    let go of the warehouse. It is closed at the end, either way, so that this process can open it.
     """
 
     def __init__(self, settings: Settings, as_of: datetime, command: Sequence[str]) -> None:
@@ -51,6 +51,12 @@ class Run:
         self._result: Any = None
 
     def __iter__(self) -> Iterator[Node]:
+        # Held open from here: dbt gives up at once where another process looks in for a moment.
+        with warehouse.opened(self.settings):
+            yield from self._nodes()
+        self._raise_unless_well()
+
+    def _nodes(self) -> Iterator[Node]:
         # dbt works in a thread of its own so that the caller can write down what is done meanwhile.
         worker = threading.Thread(target=self._work, name="dbt")
         worker.start()
@@ -60,7 +66,6 @@ class Run:
         finally:
             worker.join()
             close_warehouse()
-        self._raise_unless_well()
 
     def _work(self) -> None:
         from dbt.cli.main import dbtRunner

@@ -1,6 +1,8 @@
 """One dbt invocation a tick, in this process, from a manifest that is kept between ticks."""
 
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -89,6 +91,14 @@ def change(name: str, text: str) -> None:
     Path(home.DBT_PROJECT / name).write_text(text)
 
 
+LOOK = """
+import duckdb, sys, time
+warehouse = duckdb.connect(sys.argv[1], read_only=True)
+print(1, flush=True)
+time.sleep(3)
+"""
+
+
 def build(settings, as_of=NOON):
     return list(Run(settings, as_of, ["build"]))
 
@@ -165,3 +175,11 @@ def test_a_project_that_cannot_be_parsed_is_refused_with_the_file(own):
     change("models/eggs.sql", "select * from {{ ref('no_such_model') }}")
     with pytest.raises(manifest.DbtProjectError, match=r"(?s)models/eggs\.sql.*no_such_model"):
         manifest.project(own)
+
+
+def test_who_looks_into_the_warehouse_for_a_moment_is_waited_for(whole):
+    build(whole)
+    reader = subprocess.Popen([sys.executable, "-c", LOOK, str(whole.warehouse)], stdout=subprocess.PIPE)
+    assert reader.stdout.readline() == b"1\n"
+    assert {node.status for node in build(whole)} == {"success", "pass", "warn"}
+    reader.wait()
