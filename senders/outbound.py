@@ -42,6 +42,10 @@ _STATE_AFTER = {
 }
 
 
+# The content is not stored: its bytes are in the request.
+_STORED = tuple(item.name for item in fields(Message) if item.name != "content")
+
+
 class Outbound(Store):
     """What a sender asks of the ledger, in the order of the protocol."""
 
@@ -53,22 +57,23 @@ class Outbound(Store):
             has_waiting = self.value("has_waiting_receipts")
             for message, provider, request in batch:
                 row = _message_values(message, provider, at)
-                message_no = self.value("plan_message", row)
-                if message_no is None:
-                    is_planned = self.value("is_planned", row)
-                    result.already_planned += is_planned
-                    result.candidate_taken += not is_planned
-                    continue
-                self.run("know_route", row)
-                if isinstance(request, Refusal):
-                    self.run("refuse_unmade", {"message_no": message_no, "now": at, "reason": request.reason})
-                    result.refused += 1
-                    continue
-                self.run("freeze_request", _request_values(message_no, request))
-                result.planned += 1
-                if has_waiting:
+                became = self._plan(row, request)
+                setattr(result, became, getattr(result, became) + 1)
+                if has_waiting and became == "planned":
                     receipts.adopt(self, message.message_id, now)
         return result
+
+    def _plan(self, row: dict[str, Any], request: Request | Refusal) -> str:
+        """Which number of Planned the message counts in."""
+        message_no = self.value("plan_message", row)
+        if message_no is None:
+            return "already_planned" if self.value("is_planned", row) else "candidate_taken"
+        self.run("know_route", row)
+        if isinstance(request, Refusal):
+            self.run("refuse_unmade", {**row, "message_no": message_no, "reason": request.reason})
+            return "refused"
+        self.run("freeze_request", _request_values(message_no, request))
+        return "planned"
 
     def claim(self, now: datetime, provider: str, limit: int, lease_seconds: float) -> Picked:
         """Lease up to `limit` of a provider's due messages, most urgent first.
@@ -210,7 +215,7 @@ class Outbound(Store):
 
 
 def _message_values(message: Message, provider: str, now: str) -> dict[str, Any]:
-    values = {item.name: getattr(message, item.name) for item in fields(message) if item.name != "content"}
+    values = {name: getattr(message, name) for name in _STORED}
     times = {name: to_text(values[name]) for name in ("due_at", "expires_at")}
     return {**values, **times, "provider": provider, "address_key": address_key(message.address), "now": now}
 
