@@ -20,7 +20,7 @@ from senders import inquiry
 from senders.authorization import NotAuthorized, authorize
 from senders.contract import Answer, Outcome, Provider, Verdict
 from senders.entries import Attempt, Claim, Recorded
-from senders.pace import TokenBucket, retry_at
+from senders.pace import TokenBucket, asked_seconds, retry_at
 from senders.reconcile import first_look_at
 from senders.round import Round
 from senders.transport import InvalidRequest, NoAnswer, NotSent, call, open_client
@@ -168,9 +168,10 @@ class Lane:
             self._round.block_route(self._provider, verdict.reason)
             self._closed_because = verdict.reason
         elif verdict.outcome is Outcome.RETRY and verdict.retry_after_seconds is not None:
-            if verdict.retry_after_seconds > pace.patience_seconds:
+            seconds = asked_seconds(verdict.retry_after_seconds)
+            if seconds > pace.patience_seconds:
                 self._closed_because = "asked_to_wait"
-            self._bucket.pause(verdict.retry_after_seconds)
+            self._bucket.pause(min(seconds, max(self._round.seconds_left, 0.0)))
         elif verdict.outcome in (Outcome.RETRY, Outcome.UNKNOWN):
             self._troubles += 1
             if self._troubles >= self._window:

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from hashlib import sha256
-from sqlite3 import Row
+from sqlite3 import IntegrityError, InterfaceError, ProgrammingError, Row
 from typing import Any
 
 from senders import receipts
-from senders.contract import Message, Outcome, Request, State
+from senders.contract import Message, Outcome, Request, State, Verdict
 from senders.entries import (
     Attempt,
     Claim,
@@ -41,6 +41,8 @@ _STATE_AFTER = {
     Outcome.UNKNOWN: State.UNKNOWN,
 }
 
+# What SQLite says to a value that is no text or a move that no rule allows; a full disk is not among it.
+_NOT_WRITABLE = (ValueError, TypeError, OverflowError, IntegrityError, InterfaceError, ProgrammingError)
 
 # The content is not stored: its bytes are in the request.
 _STORED = tuple(item.name for item in fields(Message) if item.name != "content")
@@ -130,7 +132,17 @@ class Outbound(Store):
         """
         with self.transaction():
             has_waiting = self.value("has_waiting_receipts")
-            return sum(self._record(to_text(now), result, has_waiting) for result in results)
+            return sum(self._record_apart(to_text(now), result, has_waiting) for result in results)
+
+    def _record_apart(self, now: str, result: Recorded, has_waiting: bool) -> int:
+        """An answer that cannot be written down is an unknown outcome, and takes none of its batch along."""
+        try:
+            with self.part():
+                return self._record(now, result, has_waiting)
+        except _NOT_WRITABLE as error:
+            reason = f"answer_not_recorded: {type(error).__name__}"
+            doubtful = Recorded(result.attempt, Verdict(Outcome.UNKNOWN, reason), to_moment(now))
+            return self._record(now, doubtful, has_waiting)
 
     def _record(self, now: str, result: Recorded, has_waiting: bool) -> int:
         claim, verdict = result.attempt.claim, result.verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,14 @@ class Pace:
             )
 
 
+def asked_seconds(retry_after: float | None) -> float:
+    """How long a provider asked to be left alone; 0 for what is no time to wait (below 0, not a number).
+
+    There is no upper end: a Unix time in place of seconds is seen. Whoever waits has an end of his own.
+    """
+    return max(0.0, retry_after) if retry_after is not None and not math.isnan(retry_after) else 0.0
+
+
 def retry_at(
     now: datetime, message_id: str, attempts: int, retry_after: float | None, expires_at: datetime, pace: Pace
 ) -> datetime:
@@ -44,8 +53,9 @@ def retry_at(
     backoff = min(pace.first_backoff_seconds * 2 ** min(attempts - 1, 20), pace.longest_backoff_seconds)
     digest = sha256(f"{message_id}|{attempts}".encode()).digest()
     jitter = int.from_bytes(digest[:4], "big") / 2**32
-    wait = max(backoff * (0.5 + jitter / 2), (retry_after or 0.0) * (1 + jitter / 10))
-    return min(now + timedelta(seconds=wait), expires_at)
+    wait = max(backoff * (0.5 + jitter / 2), asked_seconds(retry_after) * (1 + jitter / 10))
+    left = (expires_at - now).total_seconds()  # compared as numbers: a time of that year may not exist
+    return expires_at if wait >= left else now + timedelta(seconds=wait)
 
 
 class TokenBucket:

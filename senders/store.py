@@ -96,6 +96,19 @@ class Store:
             raise
         self._connection.commit()
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Inside a transaction: all or nothing of this part, whatever becomes of the rest."""
+        self._connection.execute("savepoint part")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk has ended all of it
+                self._connection.execute("rollback to part")
+                self._connection.execute("release part")
+            raise
+        self._connection.execute("release part")
+
     def run(self, name: str, values: Values | None = None) -> sqlite3.Cursor:
         return self._connection.execute(query(name), values or {})
 

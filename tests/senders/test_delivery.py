@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import pytest
 from letters import NOON, letter, letters, reason_of, state_of
-from post_office import Postal, open_post_office
+from post_office import BEHAVIOURS, Postal, open_post_office, status
 
 from senders.contract import EventKind, Outcome, ProviderEvent, State, Verdict
 from senders.delivery import Pace, deliver, plan
@@ -162,6 +162,32 @@ def test_an_authorization_that_breaks_leaves_everything_planned_and_the_route_fr
 
 
 # One bad row, one slow provider
+
+
+@pytest.mark.parametrize("absurd", ["253402300799", "1.79e12", "inf", "nan", "-5"])
+def test_an_absurd_wait_loses_no_answer_that_came_with_it(ledger, office, clock, absurd):
+    messages = letters(8)
+    BEHAVIOURS["absurdly_busy"] = status(429, f"retry-after: {absurd}")
+    odd = messages[3].message_id
+    office.behave = lambda message_id, nth: "absurdly_busy" if message_id == odd else "accept"
+    send(ledger, office, clock, messages)
+    assert ledger.counts() == {State.ACCEPTED: 7, State.RETRY_WAIT: 1}
+    again = deliver(ledger, {"sms": Postal(office.url)}, clock, 20, pace=replace(QUICK, patience_seconds=1))
+    assert (again.accepted["sms"], len(office.times_taken)) == (0, 7)
+
+
+@pytest.mark.parametrize("odd_id", [["x"], "half an emoji \ud83d"], ids=["no text", "no Unicode"])
+def test_an_answer_that_cannot_be_written_down_is_unknown_and_loses_no_other(ledger, office, clock, odd_id):
+    class Odd(Postal):
+        def judge(self, answer):
+            verdict = super().judge(answer)
+            is_odd = messages[3].message_id in verdict.provider_message_id
+            return replace(verdict, provider_message_id=odd_id) if is_odd else verdict
+
+    messages = letters(8)
+    send(ledger, office, clock, messages, provider=Odd(office.url, can_look_up=True))
+    assert ledger.counts() == {State.ACCEPTED: 7, State.UNKNOWN: 1}
+    assert reason_of(ledger, messages[3]).startswith("answer_not_recorded: ")
 
 
 def test_a_message_of_which_no_request_can_be_made_does_not_hold_up_the_others(ledger, office, clock):

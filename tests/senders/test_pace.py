@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from letters import NOON
 
-from senders.pace import Pace, TokenBucket, retry_at
+from senders.pace import Pace, TokenBucket, asked_seconds, retry_at
 
 LATER = NOON + timedelta(days=1)
 
@@ -32,6 +32,17 @@ def test_the_providers_wish_is_honoured():
 
 def test_nothing_is_tried_again_after_it_expired():
     assert seconds(attempts=9, expires_at=NOON + timedelta(seconds=30)) == 30
+
+
+@pytest.mark.parametrize("absurd", [253402300799.0, 1.79e12, 1e300, float("inf")])
+def test_a_wait_that_outlasts_the_calendar_ends_when_the_message_expires(absurd):
+    assert seconds(retry_after=absurd) == (LATER - NOON).total_seconds()
+
+
+@pytest.mark.parametrize("absurd", [float("nan"), -1.0, float("-inf")])
+def test_what_is_no_time_to_wait_is_not_waited_for(absurd):
+    assert seconds(retry_after=absurd) == seconds()
+    assert asked_seconds(absurd) == 0
 
 
 class Watch:
