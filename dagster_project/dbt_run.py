@@ -81,7 +81,8 @@ class Run:
     def _options(self) -> list[str]:
         target = self.settings.home / "dbt" / "target"
         as_of = self.as_of.strftime("%Y-%m-%d %H:%M:%S.%f")
-        variables = {"as_of": as_of, "shop_url": self.settings.shop_url}
+        channels = sorted(self.settings.routes)
+        variables = {"as_of": as_of, "shop_url": self.settings.shop_url, "channels": channels}
         return [
             *manifest.arguments(self.settings, target),
             *("--vars", json.dumps(variables), "--no-write-json", "--no-use-colors"),

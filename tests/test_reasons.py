@@ -14,7 +14,7 @@ from senders.ledger import Ledger
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 AFTERWARDS = "2026-01-15T11:10:00Z"
-LATER = {"as_of": "2026-01-15 12:02:00"}
+LATER = {"as_of": "2026-01-15 12:03:00"}
 NOON = "2026-01-15T12:00:00Z"
 PHONE = "+12025550123"
 REASONS = {
@@ -136,6 +136,18 @@ def test_a_phone_without_rich_messages_gets_the_next_channel_in_the_next_minute(
     decisions = record["journeys"][0]["steps"][0]["decisions"]
     assert [(each["outcome"], each["channel"]) for each in decisions] == [("send", "rcs"), ("send", "email")]
     assert [each["message"]["state"] for each in decisions] == ["rejected", "accepted"]
+
+
+def test_a_warehouse_built_anew_beside_the_ledger_sends_nothing_twice(played, tmp_path):
+    place, _ = played
+    before = [row["message_id"] for row in place.accepted()]
+    place.settings.warehouse.rename(tmp_path / "lost.duckdb")
+    for file in [path for path in place.settings.archive.rglob("*") if path.is_file()]:
+        back = place.settings.landing / file.relative_to(place.settings.archive)
+        back.parent.mkdir(parents=True, exist_ok=True)
+        file.rename(back)
+    place.tick("2026-01-15T12:02:00Z")
+    assert [row["message_id"] for row in place.accepted()] == before
 
 
 def test_every_unit_test_and_data_test_of_the_project_holds_in_this_town(played, tmp_path, monkeypatch):

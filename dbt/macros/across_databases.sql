@@ -168,3 +168,6 @@
 {% macro percentile(value, share) -%}{{ adapter.dispatch("percentile")(value, share) }}{%- endmacro %}
 {% macro duckdb__percentile(value, share) -%}quantile_cont({{ value }}, {{ share }}){%- endmacro %}
 {% macro spark__percentile(value, share) -%}percentile({{ value }}, {{ share }}){%- endmacro %}
+
+{# A list of names as SQL writes it: ('rcs', 'sms'). #}
+{% macro as_text_list(names) -%}('{{ names | join("', '") }}'){%- endmacro %}

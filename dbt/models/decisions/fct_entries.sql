@@ -34,15 +34,43 @@ earlier_entries as (
     {% endif %}
 ),
 
+-- Where the warehouse was built anew, the ledger still knows who entered, and under which id.
+known_to_ledger as (
+    select
+        messages.journey,
+        coalesce(identity.user_id, messages.user_id) as person_id,
+        coalesce(messages.entity_key, '') as entity,
+        messages.event_id,
+        min(messages.user_id) as user_id
+    from {{ ref("int_ledger_messages") }} as messages
+    left join {{ ref("int_identity_map") }} as identity on messages.user_id = identity.from_user_id
+    group by
+        messages.journey, coalesce(identity.user_id, messages.user_id),
+        coalesce(messages.entity_key, ''), messages.event_id
+),
+
+served as (
+    select distinct
+        journey,
+        entity_key as entity
+    from {{ ref("int_ledger_messages") }}
+    where not is_failed
+),
+
 newcomers as (
     select
         rows.*,
+        coalesce(journeys.entity = 'order_id', false) as is_about_an_order,
+        coalesce(known.user_id, rows.user_id) as entered_as,
+        case when known.user_id is null then 1 else 0 end as is_new_to_ledger,
         journeys.journey_version,
         journeys.reentry_seconds,
         coalesce(
             {{ add_seconds("rows.triggered_at", "journeys.reentry_seconds") }}, cast('9999-12-31' as timestamp)
         ) as free_again_at,
-        {{ uuid5("rows.journey || '|' || rows.user_id || '|' || rows.entity || '|' || rows.event_id") }} as entry_id
+        {{ uuid5(
+            "rows.journey || '|' || coalesce(known.user_id, rows.user_id) || '|' || rows.entity || '|' || rows.event_id"
+        ) }} as entry_id
     from {{ ref("int_trigger_rows") }} as rows
     inner join {{ source("policy", "journeys") }} as journeys on rows.journey = journeys.journey
     left join earlier_entries as earlier
@@ -51,6 +79,12 @@ newcomers as (
             and rows.user_id = earlier.user_id
             and rows.entity = earlier.entity
             and rows.event_id = earlier.event_id
+    left join known_to_ledger as known
+        on
+            rows.journey = known.journey
+            and rows.user_id = known.person_id
+            and rows.entity = known.entity
+            and rows.event_id = known.event_id
     where earlier.entry_id is null
 ),
 
@@ -71,6 +105,21 @@ barred_by_history as (
                 < newcomers.reentry_seconds
             )
     group by newcomers.entry_id
+    union all
+    -- What is about an order is said once, whoever the order turns out to belong to.
+    select
+        newcomers.entry_id,
+        min(earlier.entry_id) as blocked_by_entry_id
+    from newcomers
+    inner join earlier_entries as earlier
+        on
+            newcomers.journey = earlier.journey
+            and newcomers.entity = earlier.entity
+            and newcomers.user_id <> earlier.user_id
+            and earlier.status = 'entered'
+    inner join served on newcomers.journey = served.journey and newcomers.entity = served.entity
+    where newcomers.is_about_an_order
+    group by newcomers.entry_id
 ),
 
 queue as (
@@ -79,10 +128,16 @@ queue as (
         barred.blocked_by_entry_id as barred_by,
         row_number() over (
             partition by newcomers.journey, newcomers.user_id, newcomers.entity
-            order by newcomers.triggered_at, newcomers.event_id
+            order by newcomers.is_new_to_ledger, newcomers.triggered_at, newcomers.event_id
         ) as turn
     from newcomers
-    left join barred_by_history as barred on newcomers.entry_id = barred.entry_id
+    left join (
+        select
+            entry_id,
+            min(blocked_by_entry_id) as blocked_by_entry_id
+        from barred_by_history
+        group by entry_id
+    ) as barred on newcomers.entry_id = barred.entry_id
 ),
 
 -- One after the other, in the order of behaviour. `holder_id` is the newcomer who entered last,
@@ -128,7 +183,7 @@ select
     queue.entry_id,
     queue.journey,
     queue.journey_version,
-    queue.user_id,
+    queue.entered_as as user_id,
     queue.entity_key,
     queue.event_id,
     queue.triggered_at as entered_at,

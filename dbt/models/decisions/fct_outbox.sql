@@ -12,6 +12,18 @@ with decisions as (
     {% else %}
     where decisions.outcome = 'send'
     {% endif %}
+),
+
+trigger_rows as (
+    select
+        journey,
+        user_id,
+        entity,
+        payload,
+        row_number() over (
+            partition by journey, user_id, entity order by triggered_at desc, event_id desc
+        ) as recency
+    from {{ ref("int_trigger_rows") }}
 )
 
 select
@@ -45,9 +57,9 @@ inner join {{ ref("dim_addresses") }} as addresses
 left join {{ ref("dim_people") }} as people on decisions.user_id = people.user_id
 left join {{ ref("fct_entry_steps") }} as steps on decisions.candidate_id = steps.candidate_id
 left join {{ ref("fct_entries") }} as entries on steps.entry_id = entries.entry_id
-left join {{ ref("int_trigger_rows") }} as rows
+left join trigger_rows as rows
     on
         decisions.journey = rows.journey
         and decisions.user_id = rows.user_id
         and coalesce(decisions.entity_key, '') = rows.entity
-        and decisions.event_id = rows.event_id
+        and rows.recency = 1

@@ -1,10 +1,12 @@
--- Every step that is due and not settled. A step is settled by a suppression or by a message that
--- did not fail; a message that ended in a terminal negative makes the step due again, on another channel.
+-- Every step that is due and not settled. A step is settled by a suppression or by a message in the
+-- ledger that did not fail. A message that ended in a terminal negative makes the step due again, on
+-- another channel; a `send` that never reached the ledger (a tick died in between) is judged afresh.
 
 with latest_decisions as (
     select
         candidate_id,
         outcome,
+        decided_at,
         message_id,
         row_number() over (partition by candidate_id order by decided_at desc, decision_number desc) as recency
     from {{ source("history", "fct_decisions") }}
@@ -18,11 +20,10 @@ settled as (
         latest_decisions.recency = 1
         and (
             latest_decisions.outcome = 'suppress'
-            or (
-                latest_decisions.outcome = 'send'
-                -- Cancelled and expired messages are over; only a channel's own refusal asks for another.
-                and coalesce(messages.state, '') not in ('rejected', 'suppressed', 'failed_late')
-            )
+            -- Cancelled and expired messages are over; only a channel's own refusal asks for another.
+            or messages.state not in ('rejected', 'suppressed', 'failed_late')
+            -- Beyond what int_ledger_messages looks back.
+            or latest_decisions.decided_at < {{ ago(days=59) }}
         )
 )
 

@@ -1,4 +1,4 @@
--- Due marketing steps that a cap forbids, judged on what the person was already sent or granted.
+-- Due marketing steps that a cap forbids, judged on what the person was already sent.
 -- Unknown outcomes count (they may have been sent); a permanent failure gives its slot back.
 
 with candidates as (
@@ -16,18 +16,8 @@ with candidates as (
     where candidates.message_class = 'marketing'
 ),
 
--- A grant that a crash kept from the ledger still holds its slot.
+-- A grant that never reached the ledger is a candidate itself in this run, and needs no counting here.
 granted as (
-    select
-        decisions.user_id,
-        decisions.journey,
-        decisions.message_class,
-        decisions.channel,
-        decisions.decided_at as granted_at
-    from {{ source("history", "fct_decisions") }} as decisions
-    left join {{ ref("int_ledger_messages") }} as messages on decisions.message_id = messages.message_id
-    where decisions.outcome = 'send' and decisions.decided_at >= {{ ago(days=60) }} and messages.message_id is null
-    union all
     select
         user_id,
         journey,

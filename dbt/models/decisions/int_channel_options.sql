@@ -8,10 +8,11 @@ with candidates as (
 
 tried as (
     select distinct
-        candidate_id,
-        channel
-    from {{ source("history", "fct_decisions") }}
-    where outcome = 'send'
+        decisions.candidate_id,
+        decisions.channel
+    from {{ source("history", "fct_decisions") }} as decisions
+    inner join {{ ref("int_ledger_messages") }} as messages on decisions.message_id = messages.message_id
+    where decisions.outcome = 'send'
 ),
 
 route_news as (
@@ -43,9 +44,12 @@ options as (
         tried.channel is not null as is_undeliverable,
         -- Marketing needs a yes. A transactional message only needs that nobody said no to it.
         not coalesce(consents.is_given, candidates.message_class = 'transactional') as has_no_consent,
-        coalesce(route_news.to_state = 'blocked', false) as is_route_blocked
+        -- A channel that no provider carries is as good as blocked: it opens with a setting.
+        coalesce(route_news.to_state = 'blocked', false)
+        or step_channels.channel not in {{ as_text_list(var("channels")) }} as is_route_blocked
     from candidates
-    inner join {{ source("policy", "step_channels") }} as step_channels
+    -- A step that the policy no longer names keeps one row without a channel: it too must be decided.
+    left join {{ source("policy", "step_channels") }} as step_channels
         on candidates.journey = step_channels.journey and candidates.step = step_channels.step
     left join {{ ref("dim_people") }} as people on candidates.person_id = people.user_id
     left join {{ ref("dim_addresses") }} as addresses

@@ -1,6 +1,7 @@
--- Due steps whose condition does not hold: the trigger selects the entry no longer, an `only_if` is
--- not met or a `skip_if` is. A condition is a segment (`seg_…`) or what became of an earlier step
--- (`clicked.reminder`). Opens by machines never count: nobody did anything.
+-- Due steps whose condition does not hold: the trigger selects the person and entity no longer, the
+-- policy no longer names the step, an `only_if` is not met or a `skip_if` is. A condition is a segment
+-- (`seg_…`) or what became of an earlier step (`clicked.reminder`). Opens by machines never count:
+-- nobody did anything.
 
 with candidates as (
     select * from {{ ref("int_candidates_this_run") }}
@@ -42,18 +43,36 @@ judged as (
         on candidates.entry_id = outcomes.entry_id and conditions.operand = outcomes.operand
 ),
 
+-- Which event of the entity a trigger names may change when a late one lands; that it holds is enough.
+selected as (
+    select distinct
+        journey,
+        user_id,
+        entity
+    from {{ ref("int_trigger_rows") }}
+),
+
 gone as (
     select
         candidates.candidate_id,
         'trigger' as condition
     from candidates
-    left join {{ ref("int_trigger_rows") }} as rows
+    left join selected
         on
-            candidates.journey = rows.journey
-            and candidates.person_id = rows.user_id
-            and coalesce(candidates.entity_key, '') = rows.entity
-            and candidates.event_id = rows.event_id
-    where rows.event_id is null
+            candidates.journey = selected.journey
+            and candidates.person_id = selected.user_id
+            and coalesce(candidates.entity_key, '') = selected.entity
+    where selected.user_id is null
+),
+
+retired as (
+    select
+        candidates.candidate_id,
+        'step retired' as condition
+    from candidates
+    left join {{ source("policy", "journey_steps") }} as journey_steps
+        on candidates.journey = journey_steps.journey and candidates.step = journey_steps.step
+    where journey_steps.step is null
 ),
 
 unmet as (
@@ -67,6 +86,11 @@ unmet as (
         candidate_id,
         condition
     from gone
+    union all
+    select
+        candidate_id,
+        condition
+    from retired
 )
 
 select

@@ -22,7 +22,7 @@ with candidates as (
     from {{ ref("fct_entry_steps") }} as steps
     inner join {{ ref("int_ledger_messages") }} as messages on steps.candidate_id = messages.candidate_id
     left join {{ ref("int_identity_map") }} as identity on steps.user_id = identity.from_user_id
-    where messages.state in ('planned', 'retry_wait')
+    where messages.state in ('planned', 'claimed', 'retry_wait', 'unknown')
 ),
 
 rules as (

@@ -21,6 +21,21 @@ channels as (
     group by candidate_id
 ),
 
+-- A draw goes with its person when their id changes; of two draws that met in one person the older holds.
+draws as (
+    select
+        holdouts.journey,
+        coalesce(identity.user_id, holdouts.user_id) as person_id,
+        holdouts.cluster_id,
+        holdouts.is_holdout,
+        row_number() over (
+            partition by holdouts.journey, coalesce(identity.user_id, holdouts.user_id)
+            order by holdouts.assigned_at, holdouts.user_id
+        ) as turn
+    from {{ ref("int_holdouts") }} as holdouts
+    left join {{ ref("int_identity_map") }} as identity on holdouts.user_id = identity.from_user_id
+),
+
 failing as (
     select candidate_id, 1 as gate_order, 'suppressed' as gate, cast(null as {{ dbt.type_string() }}) as blocking_id
     from channels where all_suppressed = 1 or stage = 1
@@ -37,11 +52,10 @@ failing as (
     union all
     select candidate_id, 7, 'expired', null from candidates where expires_at < {{ as_of() }}
     union all
-    select candidates.candidate_id, 8, 'holdout', holdouts.cluster_id
+    select candidates.candidate_id, 8, 'holdout', draws.cluster_id
     from candidates
-    inner join {{ ref("int_holdouts") }} as holdouts
-        on candidates.journey = holdouts.journey and candidates.person_id = holdouts.user_id
-    where holdouts.is_holdout and candidates.message_class = 'marketing'
+    inner join draws on candidates.journey = draws.journey and candidates.person_id = draws.person_id
+    where draws.turn = 1 and draws.is_holdout and candidates.message_class = 'marketing'
     union all
     select candidates.candidate_id, 9, 'quiet_hours', quiet.rule_id
     from candidates

@@ -11,6 +11,8 @@ with journal as (
         coalesce(is_machine, false) as is_machine,
         candidate_id,
         user_id,
+        entity_key,
+        event_id,
         journey,
         step,
         message_class,
@@ -37,7 +39,8 @@ reached as (
         max(case when to_state in ('delivered', 'read') then 1 else 0 end) as was_delivered,
         max(case when to_state in ('read', 'opened') and not is_machine then 1 else 0 end) as was_opened,
         max(case when to_state = 'clicked' and not is_machine then 1 else 0 end) as was_clicked,
-        max(case when to_state = 'replied' then 1 else 0 end) as was_replied
+        max(case when to_state = 'replied' then 1 else 0 end) as was_replied,
+        max(case when to_state in ('unknown', 'held') then 1 else 0 end) as was_unknown
     from journal
     group by message_id
 )
@@ -46,6 +49,8 @@ select
     newest.message_id,
     newest.candidate_id,
     newest.user_id,
+    newest.entity_key,
+    newest.event_id,
     newest.journey,
     newest.step,
     newest.message_class,
@@ -59,7 +64,8 @@ select
     reached.was_clicked,
     reached.was_replied,
     -- A permanent failure ends a message; whatever was or may have been sent does not give its slot back.
-    newest.to_state in ('rejected', 'suppressed', 'failed_late', 'expired', 'cancelled') as is_failed
+    newest.to_state in ('rejected', 'suppressed', 'failed_late')
+    or (newest.to_state in ('expired', 'cancelled') and reached.was_unknown = 0) as is_failed
 from newest
 inner join reached on newest.message_id = reached.message_id
 where newest.recency = 1

@@ -6,7 +6,8 @@ with people as (
     select distinct
         candidates.person_id as user_id,
         people.time_zone,
-        people.phone_time_zones,
+        -- Some numbers (satellite phones) have no zone: that is not knowing, too.
+        nullif(people.phone_time_zones, '[]') as phone_time_zones,
         coalesce(people.country, people.phone_country) as country
     from {{ ref("int_candidates_this_run") }} as candidates
     left join {{ ref("dim_people") }} as people on candidates.person_id = people.user_id

@@ -13,7 +13,10 @@ with resolved as (
             consents.given_id = spans.given_id
             and consents.occurred_at >= spans.valid_from
             and consents.occurred_at < spans.valid_to
-    where greatest(consents.landed_at, consents.occurred_at) <= {{ as_of() }}
+    -- A no counts from when it landed, even where the sender's clock runs ahead; a yes from when it was given.
+    where
+        consents.landed_at <= {{ as_of() }}
+        and (consents.occurred_at <= {{ as_of() }} or not consents.is_given)
 ),
 
 numbered as (

@@ -7,7 +7,9 @@ with people as (
         coalesce(profiles.user_id, activity.user_id) as user_id,
         profiles.first_name,
         profiles.last_name,
-        coalesce(profiles.email, activity.email) as email,
+        case
+            when not coalesce(profiles.is_email_cleared, false) then coalesce(profiles.email, activity.email)
+        end as email,
         profiles.phone,
         profiles.phone_country,
         profiles.push_token,

@@ -37,6 +37,8 @@ select
     ] %}
     nullif(max_by({{ attribute }}, case when {{ attribute }} is not null then turn end), '') as {{ attribute }},
     {% endfor %}
+    -- Taken back, and not merely never told: an address that events still carry must not stand in for it.
+    coalesce(max_by(email, case when email is not null then turn end) = '', false) as is_email_cleared,
     min(updated_at) as first_seen_at,
     max(updated_at) as last_seen_at
 from numbered

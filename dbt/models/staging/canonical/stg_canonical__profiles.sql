@@ -3,9 +3,9 @@
 select
     coalesce(user_id, 'anon:' || anonymous_id) as given_id,
     lower(trim(email)) as email,
-    phone_e164 as phone,
-    phone_country,
-    phone_time_zones,
+    case when phone = '' then '' else phone_e164 end as phone,
+    case when phone = '' then '' else phone_country end as phone_country,
+    case when phone = '' then '' else phone_time_zones end as phone_time_zones,
     first_name,
     last_name,
     time_zone,
