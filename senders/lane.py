@@ -49,8 +49,10 @@ class Lane:
         self._in_flight = 0
         self._answered: list[tuple[Attempt, Verdict]] = []
         self._has_answers = asyncio.Event()
+        self._has_many_answers = asyncio.Event()
         self._patience = round_.pace.patience_seconds
         self._troubles = 0  # outcomes in a row that were not clear
+        self._is_authorized = False
         self._is_dry = False  # the last claim got all there was
         self._closed_because = ""
 
@@ -60,11 +62,13 @@ class Lane:
             if doubtful := inquiry.settle_due(self._round, self._provider):
                 tasks.create_task(inquiry.ask(self._round, self._client, self._provider, doubtful))
             while True:
-                self._record()
                 if self._room() > 0:
-                    await self._start(tasks)
-                elif not await self._wait():
-                    break
+                    await self._turn(tasks)
+                else:
+                    self._record()
+                    self._round.on_progress(self._round.summary)
+                    if not await self._wait():
+                        break
         if self._closed_because:
             self._round.summary.cut_short[self._provider.name] = self._closed_because
 
@@ -82,24 +86,38 @@ class Lane:
     def _room(self) -> int:
         return self._bucket.available(self._free()) if self._is_open else 0
 
-    async def _start(self, tasks: asyncio.TaskGroup) -> None:
-        room, round_ = self._room(), self._round
-        picked = round_.ledger.claim(round_.clock(), self._provider.name, room, round_.pace.lease_seconds)
-        round_.summary.suppressed += picked.suppressed
-        self._is_dry = picked.rows < room
-        if not picked.claims:
-            await asyncio.sleep(0)  # a long row of suppressed addresses leaves the other lanes their turn
+    async def _turn(self, tasks: asyncio.TaskGroup) -> None:
+        """Record what came back, claim and put on record what goes out next: all in one commit."""
+        round_ = self._round
+        # Until there is a message, no token is asked for.
+        claims = [] if self._is_authorized else self._claim()
+        if not (claims or self._is_authorized):
             return
-        self._patience = round_.pace.patience_seconds
         try:
             secrets = await authorize(round_, self._client, self._provider)
         except NotAuthorized as error:
-            round_.ledger.release(round_.clock(), picked.claims, str(error))
+            round_.ledger.release(round_.clock(), claims, str(error))
             self._closed_because = str(error)
             return
-        for attempt in self._intend(picked.claims):
-            self._in_flight += 1
+        self._is_authorized = True
+        with round_.ledger.transaction():
+            self._record()
+            attempts = self._intend(claims or self._claim())
+        for attempt in attempts:
             tasks.create_task(self._send(attempt, secrets))
+        round_.on_progress(round_.summary)
+        await asyncio.sleep(0)  # a long row of suppressed addresses leaves the other lanes their turn
+
+    def _claim(self) -> list[Claim]:
+        room, round_ = self._room(), self._round
+        if room == 0:  # what was just recorded closed the lane
+            return []
+        picked = round_.ledger.claim(round_.clock(), self._provider.name, room, round_.pace.lease_seconds)
+        round_.summary.suppressed += picked.suppressed
+        self._is_dry = picked.rows < room
+        if picked.claims:
+            self._patience = round_.pace.patience_seconds
+        return picked.claims
 
     def _intend(self, claims: list[Claim]) -> list[Attempt]:
         round_ = self._round
@@ -110,6 +128,7 @@ class Lane:
             round_.ledger.release(round_.clock(), left, "stopped_before_intent")
             self._is_dry = False  # the next claim says what stopped them
         self._bucket.take(len(attempts))
+        self._in_flight += len(attempts)
         round_.summary.attempted += len(attempts)
         return attempts
 
@@ -118,7 +137,10 @@ class Lane:
     async def _send(self, attempt: Attempt, secrets: Mapping[str, str]) -> None:
         verdict = await self._call(attempt, secrets)
         self._answered.append((attempt, verdict))
+        self._in_flight -= 1
         self._has_answers.set()
+        if not self._in_flight or self._free():
+            self._has_many_answers.set()
 
     async def _call(self, attempt: Attempt, secrets: Mapping[str, str]) -> Verdict:
         claim, round_ = attempt.claim, self._round
@@ -141,7 +163,6 @@ class Lane:
         if not self._answered:
             return
         round_, answered, self._answered = self._round, self._answered, []
-        self._in_flight -= len(answered)
         now = round_.clock()
         results = [
             Recorded(attempt, verdict, self._wake_at(attempt, verdict)) for attempt, verdict in answered
@@ -150,7 +171,6 @@ class Lane:
         for _, verdict in answered:
             round_.summary.count_outcome(verdict.outcome, self._provider.channel)
             self._heed(verdict)
-        round_.on_progress(round_.summary)
 
     def _wake_at(self, attempt: Attempt, verdict: Verdict) -> datetime | None:
         now, claim, pace = self._round.clock(), attempt.claim, self._round.pace
@@ -196,11 +216,16 @@ class Lane:
         return True
 
     async def _some_answers(self, at_most: float | None) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(at_most):
-                await self._has_answers.wait()
+        """Until there are enough for a batch, or the first of them waited long enough for the others."""
+        for event, seconds in (
+            (self._has_answers, at_most),
+            (self._has_many_answers, self._round.pace.gather_seconds),
+        ):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await event.wait()
         self._has_answers.clear()
-        await asyncio.sleep(self._round.pace.gather_seconds)
+        self._has_many_answers.clear()
 
     def _pause_seconds(self) -> float | None:
         """With nothing in flight: how long until the throttle lets go or a retry is due; None: done."""

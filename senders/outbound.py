@@ -2,7 +2,8 @@
 
 It keeps the order of the delivery protocol honest and decides nothing: which verdict an answer
 deserves and when to try again is up to `delivery.py`. Every change is on the disk when its method
-returns. `now` is always the caller's clock, an aware datetime.
+returns, or when the `transaction()` around several of them ends. `now` is always the caller's clock,
+an aware datetime.
 """
 
 from __future__ import annotations
@@ -89,14 +90,13 @@ class Outbound(Store):
         with self.transaction():
             self.run("promote_retries", values)
             rows = self.run("pick", values).fetchall()
+            free = [row for row in rows if row["suppression_reason"] is None]
+            self.change_each("claim", ({**lease, "message_no": row["message_no"]} for row in free))
             for row in rows:
-                if row["suppression_reason"] is None:
-                    self.run("claim", {**lease, "message_no": row["message_no"]})
-                else:
+                if row["suppression_reason"] is not None:
                     reason = {"message_no": row["message_no"], "reason": row["suppression_reason"]}
                     self.run("suppress_planned", {**values, **reason})
-        claims = [_claim(row, token, lease_until) for row in rows if row["suppression_reason"] is None]
-        return Picked(claims, len(rows) - len(claims))
+        return Picked([_claim(row, token, lease_until) for row in free], len(rows) - len(free))
 
     def intent(self, now: datetime, claims: Sequence[Claim], call_seconds: float) -> list[Attempt]:
         """Put on record that these calls are about to be made; only those returned may be.
@@ -108,21 +108,18 @@ class Outbound(Store):
         values = {"now": to_text(now), "call_ends_at": to_text(now + timedelta(seconds=call_seconds))}
         with self.transaction():
             for claim in claims:
-                mine = {"message_no": claim.message_no, "token": claim.token, **values}
-                attempt_id = self.value("open_attempt", {**mine, "body_sha256": _digest(claim.request.body)})
+                mine = {**_mine(claim), **values, "body_sha256": _digest(claim.request.body)}
+                attempt_id = self.value("open_attempt", mine)
                 if attempt_id is not None:
-                    self.run("put_in_flight", mine)
                     attempts.append(Attempt(attempt_id, claim))
+            self.change_each("put_in_flight", ({**_mine(each.claim), **values} for each in attempts))
         return attempts
 
     def release(self, now: datetime, claims: Iterable[Claim], reason: str) -> int:
         """Give back claims whose call will not be made; how many were still ours."""
         values = {"now": to_text(now), "reason": reason}
         with self.transaction():
-            return sum(
-                self.change("release", {**values, "message_no": claim.message_no, "token": claim.token})
-                for claim in claims
-            )
+            return self.change_each("release", ({**_mine(claim), **values} for claim in claims))
 
     def record(self, now: datetime, results: Iterable[Recorded]) -> int:
         """Write down how attempts ended; how many messages moved.
@@ -148,12 +145,11 @@ class Outbound(Store):
         claim, verdict = result.attempt.claim, result.verdict
         is_blocked = verdict.outcome is Outcome.ROUTE_BLOCKED
         values = {
+            **_mine(claim),
             "now": now,
             "attempt_id": result.attempt.attempt_id,
-            "message_no": claim.message_no,
-            "token": claim.token,
-            "state": _STATE_AFTER[verdict.outcome],
-            "outcome": verdict.outcome,
+            "state": _STATE_AFTER[verdict.outcome].value,
+            "outcome": verdict.outcome.value,
             "reason": verdict.reason,
             "raw": verdict.raw,
             "provider_message_id": verdict.provider_message_id,
@@ -241,6 +237,10 @@ def _request_values(message_no: int, request: Request) -> dict[str, Any]:
         "body": request.body,
         "body_sha256": _digest(request.body),
     }
+
+
+def _mine(claim: Claim) -> dict[str, Any]:
+    return {"message_no": claim.message_no, "token": claim.token}
 
 
 def _digest(body: bytes) -> str:
