@@ -9,7 +9,7 @@ import httpx
 
 from senders.contract import CredentialsRefused, Provider
 from senders.round import Round
-from senders.transport import InvalidRequest, check_headers
+from senders.transport import InvalidRequest, check_base_url, check_secrets
 
 
 class NotAuthorized(Exception):
@@ -17,14 +17,23 @@ class NotAuthorized(Exception):
 
 
 async def authorize(round_: Round, client: httpx.AsyncClient, provider: Provider) -> Mapping[str, str]:
-    """The secret headers of the next calls. Blocks the route where the account is refused."""
+    """The secret headers of the next calls. Blocks the route where the account is refused, and where the
+    address or the secrets are such that every message would look malformed."""
+    try:
+        check_base_url(client, provider.base_url)
+    except InvalidRequest as error:
+        raise _blocked(round_, provider, "wrong_endpoint") from error
     try:
         async with asyncio.timeout(round_.pace.call_seconds):
             secrets = await provider.authorize(client)
-        check_headers(secrets)
+        check_secrets(client, provider.base_url, secrets)
     except (CredentialsRefused, InvalidRequest) as error:
-        round_.block_route(provider, "credentials_refused")
-        raise NotAuthorized("credentials_refused") from error
+        raise _blocked(round_, provider, "credentials_refused") from error
     except Exception as error:  # by contract, whatever it was happened before a message left
         raise NotAuthorized(f"authorization_failed: {type(error).__name__}") from error
     return secrets
+
+
+def _blocked(round_: Round, provider: Provider, reason: str) -> NotAuthorized:
+    round_.block_route(provider, reason)
+    return NotAuthorized(reason)

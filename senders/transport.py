@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -21,6 +22,7 @@ from httpx_aiohttp import AiohttpTransport
 from senders.contract import Answer, Request
 
 USER_AGENT = "dovecote/0.1.0"
+LAST_PORT = 65_535
 MAX_BODY = 1_000_000  # bytes of an answer that are read; providers' answers have a few thousand
 IDLE_SECONDS = 4.0  # an idle connection is dropped before the other side does, usually after 5 s or more
 
@@ -88,6 +90,19 @@ async def call(
         if response is None:
             raise _failure(error) from error
     return Answer(response.status_code, response.headers, bytes(body), is_complete)
+
+
+def check_base_url(client: httpx.AsyncClient, base_url: str) -> None:
+    """Raise InvalidRequest where no message at all could be sent to this address."""
+    url = _build(client, base_url, Request("GET", "/", b""), {}).url
+    is_host = re.fullmatch(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?", url.host) and ".." not in url.host
+    if url.scheme not in ("http", "https") or not is_host or (url.port or 0) > LAST_PORT:
+        raise InvalidRequest(f"{base_url} is no address of a server")
+
+
+def check_secrets(client: httpx.AsyncClient, base_url: str, secrets: Mapping[str, str]) -> None:
+    """Raise InvalidRequest where no message at all could carry these headers."""
+    _build(client, base_url, Request("GET", "/", b""), secrets)
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

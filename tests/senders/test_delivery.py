@@ -149,6 +149,31 @@ def test_refused_credentials_block_the_route_before_anything_is_called(ledger, o
     assert ledger.counts() == {State.PLANNED: 10}
 
 
+@pytest.mark.parametrize(
+    ("base_url", "key", "reason"),
+    [
+        ("http://127.0.0.1:port", "stamp", "wrong_endpoint"),
+        ("http://", "stamp", "wrong_endpoint"),
+        ("http://mail server", "stamp", "wrong_endpoint"),
+        ("http://127.0.0.1:99999", "stamp", "wrong_endpoint"),
+        ("127.0.0.1", "stamp", "wrong_endpoint"),
+        (None, "stamp\u2026", "credentials_refused"),
+        (None, "stamp\r\nx: y", "credentials_refused"),
+    ],
+)
+def test_an_address_or_a_key_that_is_malformed_blocks_the_route_and_burns_no_attempt(
+    ledger, office, clock, base_url, key, reason
+):
+    async def authorize(client):
+        return {"authorization": f"Bearer {key}"}
+
+    provider = Postal(base_url or office.url)
+    provider.authorize = authorize
+    summary = send(ledger, office, clock, letters(10), provider=provider)
+    assert (summary.attempted, office.calls, ledger.counts()) == (0, [], {State.PLANNED: 10})
+    assert ledger.blocked_routes() == {"postal": reason}
+
+
 def test_an_authorization_that_breaks_leaves_everything_planned_and_the_route_free(ledger, office, clock):
     provider = Postal(office.url)
 
