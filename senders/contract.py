@@ -62,7 +62,7 @@ class EventKind(StrEnum):
     REPLIED = "replied"
     BOUNCED = "bounced"  # hard: also suppresses the address
     COMPLAINED = "complained"  # also suppresses the address
-    UNSUBSCRIBED = "unsubscribed"  # also suppresses the address for marketing
+    UNSUBSCRIBED = "unsubscribed"  # also suppresses for marketing; for all where it was an opt-out word
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from senders.contract import EventKind, ProviderEvent, State
 from senders.entries import Applied
+from senders.providers._reasons import Reason
 from senders.store import Store, Values, to_text
 
 # Only what arrived can be opened, clicked or complained about, so these prove the delivery that a
@@ -31,6 +32,9 @@ _SUPPRESSES: dict[str, str] = {
     EventKind.COMPLAINED: "all",
     EventKind.UNSUBSCRIBED: "marketing",
 }
+# STOP sent from a phone ends everything to that number (CTIA: no message of the program after it), orders
+# too. A button or a link under marketing ends marketing.
+_ENDS_ALL = (EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)
 
 
 def address_key(address: str) -> str:
@@ -67,12 +71,12 @@ def adopt(store: Store, message_id: str, now: datetime) -> int:
 
 def _take_effect(store: Store, receipt: Values, now: str) -> None:
     message_no, kind, reason = receipt["message_no"], receipt["kind"], receipt["reason"]
-    scope = _SUPPRESSES.get(kind)
+    scope = "all" if (kind, reason) == _ENDS_ALL else _SUPPRESSES.get(kind)
     if scope:
         values = {**receipt, "scope": scope, "reason": reason or kind, "now": now}
         if receipt["address_key"]:
             store.change("suppress", values)
-        elif message_no is not None:
+        if message_no is not None:  # its own address too: what came back may be spelt another way (IDNA)
             store.change("suppress_address_of", values)
     state = None if receipt["is_machine"] else _PROVES.get(kind)
     if state and message_no is not None:

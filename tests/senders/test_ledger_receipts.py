@@ -194,6 +194,33 @@ def test_the_address_is_suppressed_before_the_next_send(ledger, kind, is_order_s
     assert picked.suppressed == 2 - int(is_order_sent)
 
 
+@pytest.mark.parametrize(("reason", "is_order_sent"), [("opt_out_word", False), ("opt_out_button", True)])
+def test_a_stop_from_a_phone_ends_orders_too_and_a_button_ends_marketing(ledger, reason, is_order_sent):
+    phone = "+12025550123"
+    ledger.apply_receipts([receipt(EventKind.UNSUBSCRIBED, address=phone, reason=reason)], NOON)
+    planned(ledger, letter("offer", address=phone))
+    planned(ledger, letter("order", address=phone, message_class="transactional"))
+    claims = ledger.claim(A_MINUTE_ON, "postal", 10, 60).claims
+    assert [claim.message_id for claim in claims] == [letter("order").message_id] * is_order_sent
+
+
+def test_a_come_back_by_word_is_on_record_and_lifts_nothing(ledger):
+    phone = "+12025550123"
+    ledger.apply_receipts([receipt(EventKind.UNSUBSCRIBED, address=phone, reason="opt_out_word")], NOON)
+    ledger.apply_receipts([receipt(EventKind.REPLIED, address=phone, reason="resubscribed")], A_MINUTE_ON)
+    planned(ledger, letter("order", address=phone, message_class="transactional"))
+    assert ledger.claim(A_MINUTE_ON, "postal", 10, 60).claims == []
+
+
+def test_a_complaint_suppresses_the_address_that_was_written_to_however_it_is_spelt(ledger):
+    written_to, comes_back = "anna@xn--bcher-kva.de", "anna@bücher.de"
+    sent = letter("anna", address=written_to)
+    ledger.record(NOON, ended(in_flight(ledger, sent), Outcome.ACCEPTED))
+    ledger.apply_receipts([receipt(EventKind.COMPLAINED, sent, address=comes_back)], A_MINUTE_ON)
+    planned(ledger, letter("again", address=written_to), letter("other", address=comes_back))
+    assert ledger.claim(A_MINUTE_ON, "postal", 10, 60).claims == []
+
+
 def test_receipts_that_arrive_together_are_stored_together_or_not_at_all(ledger, accepted):
     good = receipt(EventKind.DELIVERED, accepted)
     bad = receipt(EventKind.READ, accepted, occurred_at=NOON.replace(tzinfo=None))

@@ -118,7 +118,7 @@ def test_stop_suppresses_the_number_at_once(receivers: Receivers, client: httpx.
     message = accepted(receivers.settings, "u-1", address="+4915100000088")
     form = {"MessageSid": "SMstop", "SmsStatus": "received", "From": "+4915100000088", "Body": "Stop"}
     assert _post(receivers, client, form).status_code == 200
-    assert suppressions(receivers.settings)["+4915100000088"] == ("marketing",)
+    assert suppressions(receivers.settings)["+4915100000088"] == ("all",)
     assert state_of(receivers.settings, message) == "accepted"
 
 
