@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
+import logging
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from senders.contract import Answer, Outcome, Verdict
+from senders.contract import Answer, Outcome, ProviderEvent, Verdict
 from senders.providers._reasons import Reason
+
+log = logging.getLogger(__name__)
 
 Ruling = tuple[Outcome, Reason]
 # What a status means at every provider here; each adds its own words, and 429 where it documents
@@ -46,6 +49,34 @@ def as_object(text: bytes | str) -> dict[str, Any]:
     """The JSON object in the text, or an empty one."""
     value = read_json(text)
     return value if isinstance(value, dict) else {}
+
+
+def read_each(
+    provider: str, items: Any, read: Callable[[Mapping[str, Any]], Sequence[ProviderEvent]]
+) -> list[ProviderEvent]:
+    """What `read` makes of each item of a batch. An odd one is logged and left out: a batch that is
+    refused comes again with the same item in it, until its good ones are given up."""
+    events: list[ProviderEvent] = []
+    for number, item in enumerate(items if isinstance(items, list) else [], 1):
+        try:
+            read_now = read(item)
+            for event in read_now:
+                _check_texts(event)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            # Genuine, yet not what the provider documents: the type is safe to log, the text may be personal.
+            log.warning("item %d of a receipt of %s is left out: %s", number, provider, type(error).__name__)
+        else:
+            events += read_now
+    return events
+
+
+def _check_texts(event: ProviderEvent) -> None:
+    """Raise where the ledger could not write an event down: TypeError, or ValueError on half a character."""
+    for name in ("event_key", "message_id", "provider_message_id", "address", "reason", "raw"):
+        value = getattr(event, name)
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{name} is no text")
+        (value or "").encode()
 
 
 def dump_json(value: Any) -> bytes:

@@ -33,6 +33,7 @@ from senders.providers._judging import (
     as_object,
     dump_json,
     find_ruling,
+    read_each,
     retry_after,
     verdict,
 )
@@ -156,12 +157,15 @@ class GoogleRcs:
         # A partner's webhook hears every agent of the partner: another agent's people are not ours.
         if str(said.get("agentId", "")).removesuffix("@rbm.goog") != self._agent_id.removesuffix("@rbm.goog"):
             return []
+        return read_each(self.name, [said], lambda said: self._events_of(said, webhook.body, data))
+
+    def _events_of(self, said: Mapping[str, Any], body: bytes, data: bytes) -> list[ProviderEvent]:
         meaning = _meaning(said)
         if meaning is None:
             return []
         kind, reason, message_id = meaning
         their_id = said.get("eventId") or said.get("messageId") or hashlib.sha256(data).hexdigest()
-        envelope = as_object(webhook.body).get("message", {})
+        envelope = as_object(body).get("message", {})
         return [
             ProviderEvent(
                 event_key=f"{their_id}:{kind}",

@@ -7,6 +7,7 @@ the rendered content).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -32,6 +33,7 @@ from senders.providers._judging import (
     dump_json,
     find_ruling,
     lower_names,
+    read_each,
     read_json,
     retry_after,
     verdict,
@@ -194,13 +196,7 @@ class SendGrid:
         return self._public_key.has_signed(timestamp.encode() + webhook.body, signature)
 
     def events(self, webhook: RawWebhook) -> Sequence[ProviderEvent]:
-        items = read_json(webhook.body)
-        return [
-            event
-            for item in (items if isinstance(items, list) else [])
-            if isinstance(item, dict)
-            for event in self._events_of(item)
-        ]
+        return read_each(self.name, read_json(webhook.body), self._events_of)
 
     def _events_of(self, item: Mapping[str, Any]) -> list[ProviderEvent]:
         name = str(item.get("event"))
@@ -218,7 +214,7 @@ class SendGrid:
                 address=_readable(str(item.get("email") or "")),
                 reason=reason.value,
                 is_machine=bool(item.get("sg_machine_open")),
-                raw=dump_json(item).decode(),
+                raw=json.dumps(item),  # escaped: half a character in a browser's name harms nothing
             )
             for kind, reason in meanings
         ]
