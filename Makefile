@@ -37,7 +37,7 @@ bench: .venv/ready  ## the figures, written to bench/RESULTS.md
 # For maintainers: renew the lock. It holds no index address, whatever index made it.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
+		--no-strip-extras --no-header --no-annotate \
 		--output-file requirements.lock
 
 clean:
