@@ -12,7 +12,7 @@ from typing import Any
 
 from dagster_project import home, lock, manifest, state, warehouse
 from senders import settings as environment
-from senders.settings import PREFIX, Settings
+from senders.settings import PREFIX, REPOSITORY, Settings
 
 LEAST_FREE_BYTES = 1_000_000_000
 # A clock before the day this was written is a machine that lost its battery.
@@ -150,11 +150,11 @@ def _dbt(settings: Settings) -> Iterator[Finding]:
 
 
 def _journeys(settings: Settings) -> Iterator[Finding]:
-    from dagster_project import journeys
+    from dagster_project import journeys, template_check
 
     names = [journey.name for journey in journeys.load_journeys()]
     yield Finding("journeys", f"{len(names)} journeys are valid: {', '.join(names)}.")
-    problems = list(journeys.template_problems())
+    problems = template_check.template_problems(REPOSITORY)
     yield from (Finding("templates", str(problem), True) for problem in problems)
     if not problems:
         yield Finding("templates", "Every template gets what it needs from its trigger.")

@@ -115,13 +115,6 @@ def load_journeys(repository: Path = REPOSITORY) -> list[Journey]:
     return journeys
 
 
-def template_problems(repository: Path = REPOSITORY) -> list[Problem]:
-    """What the journeys' templates need and do not get; see `template_check`."""
-    from dagster_project import template_check  # Jinja's compiler: not for a tick
-
-    return template_check.template_problems(repository)
-
-
 def read_journeys(repository: Path) -> tuple[list[Journey], list[Problem]]:
     """The journeys that can be read, and every problem in any of them."""
     problems: list[Problem] = []

@@ -3,7 +3,7 @@
 import pytest
 from journey_house import house, trigger
 
-from dagster_project.journeys import template_problems
+from dagster_project.template_check import template_problems
 from senders.settings import REPOSITORY
 
 RCS, SMS = "senders/templates/support/rcs.jinja", "senders/templates/reminder/sms.jinja"
