@@ -1,4 +1,4 @@
--- One seek in messages_by_state for each state that waits.
+-- One seek in messages_waiting for each state that waits.
 select min(wake_at)
 from (
     select min(wake_at) as wake_at from messages where state = 'planned' and wake_at > :now

@@ -122,13 +122,20 @@ create index if not exists messages_to_claim
 on messages (provider, (message_class = 'marketing'), priority desc, due_at, journey, expires_at)
 where state = 'planned';
 
--- Sweep, due retries, reconciliation and counts.
-create index if not exists messages_by_state on messages (state, wake_at);
+-- Sweep, due retries and reconciliation. Of the few that wait, not of the millions that are over:
+-- their receipts then move them without touching it.
+create index if not exists messages_waiting on messages (state, wake_at) where wake_at is not null;
+
+-- What a person has to decide, in the order it was planned.
+create index if not exists messages_held on messages (state) where state = 'held';
 
 create index if not exists messages_to_expire on messages (expires_at) where state in ('planned', 'retry_wait');
 
 create index if not exists messages_to_resend
 on messages (resend_until) where resend_until is not null and state in ('planned', 'retry_wait');
+
+-- What a person has to decide, listed.
+create index if not exists messages_held on messages (message_no) where state = 'held';
 
 create index if not exists messages_by_provider_id
 on messages (provider_message_id) where provider_message_id is not null;
