@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -120,6 +121,68 @@ def explain(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     typer.echo(json.dumps(record, default=str, indent=2) if as_json else in_words(record))
+
+
+ToRoute = Annotated[str | None, typer.Option("--route", help="A provider, as `dovecote routes` names it.")]
+ToJourney = Annotated[str | None, typer.Option("--journey", help="A journey.")]
+ToAll = Annotated[bool, typer.Option("--all", help="Everything.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept in the ledger.")]
+
+
+@app.command()
+def routes(
+    free: Annotated[str | None, typer.Option(help="Free this provider's blocked route.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the routes: free or blocked, why and since when, and how many messages wait."""
+    from dagster_project import controls
+
+    if free:
+        _do(lambda: controls.free(settings(), free))
+    rows = controls.routes(settings())
+    typer.echo(json.dumps(rows) if as_json else controls.in_words(rows, controls.ROUTE, "No route yet."))
+
+
+@app.command()
+def stop(reason: Why, route: ToRoute = None, journey: ToJourney = None, everything: ToAll = False) -> None:
+    """Send nothing any more: through a route, of a journey, or at all. What was decided waits."""
+    from dagster_project import controls
+
+    _do(lambda: controls.switch(settings(), controls.target(route, journey, everything), True, reason))
+
+
+@app.command()
+def start(reason: Why, route: ToRoute = None, journey: ToJourney = None, everything: ToAll = False) -> None:
+    """Undo `dovecote stop` of the same route, journey or everything."""
+    from dagster_project import controls
+
+    _do(lambda: controls.switch(settings(), controls.target(route, journey, everything), False, reason))
+
+
+@app.command()
+def held(
+    send: Annotated[str | None, typer.Option(help="Send this message once more, come what may.")] = None,
+    drop: Annotated[str | None, typer.Option(help="Give this message up.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the messages of which nobody can tell whether they were sent, and decide about one."""
+    from dagster_project import controls
+
+    if send:
+        _do(lambda: controls.decide(settings(), send, is_sent_again=True))
+    if drop:
+        _do(lambda: controls.decide(settings(), drop, is_sent_again=False))
+    rows = controls.held(settings())
+    typer.echo(json.dumps(rows) if as_json else controls.in_words(rows, controls.HELD, "Nothing is held."))
+
+
+def _do(change: Callable[[], str]) -> None:
+    """Make a change and say so, on stderr: stdout is the listing's. Exit 1 with why it cannot be made."""
+    try:
+        typer.echo(change(), err=True)
+    except LookupError as error:
+        typer.echo(error.args[0], err=True)
+        raise typer.Exit(1) from error
 
 
 @app.command()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dagster_project import home, lock, manifest, state, warehouse
+from dagster_project import controls, home, lock, manifest, state, warehouse
 from senders import settings as environment
 from senders.settings import PREFIX, REPOSITORY, Settings
 
@@ -167,6 +167,37 @@ def _providers(settings: Settings) -> Iterator[Finding]:
         yield Finding("providers", f"{channel} goes through {provider.name} at {provider.base_url}.")
 
 
+def _delivery(settings: Settings) -> Iterator[Finding]:
+    """What keeps messages from going: blocked routes, the kill switch, routes that are no route any more."""
+    rows = controls.routes(settings)
+    for row in rows:
+        says, provider = controls.ROUTE.format(**row), row["provider"]
+        if row["is_blocked"]:
+            command = f"`dovecote routes --free {provider}`"
+            yield Finding("delivery", f"{says} Set the cause right, then {command}.", True)
+        elif row["backlog"] and provider not in settings.routes.values():
+            ways = f"name it in {PREFIX}ROUTES again, or let them expire"
+            yield Finding("delivery", f"{row['backlog']} message(s) wait for {provider}: {ways}.", True)
+    stopped = list(_stopped(settings))
+    yield from stopped
+    if not stopped and not any(row["is_blocked"] for row in rows):
+        yield Finding("delivery", "No route is blocked and nothing is stopped.")
+    if waiting := len(controls.held(settings)):
+        yield Finding("delivery", f"{waiting} message(s) are held: decide about them with `dovecote held`.")
+
+
+def _stopped(settings: Settings) -> Iterator[Finding]:
+    if not settings.ledger.exists():
+        return
+    from senders.ledger import Ledger
+
+    with Ledger(settings.ledger) as ledger:
+        switches = ledger.stopped_switches()
+    for scope, name, reason in switches:
+        says = f"{controls.named((scope, name))} is stopped ({reason})"
+        yield Finding("delivery", f"{says}: `{controls.start_command((scope, name))}`.", True)
+
+
 def _dagster(settings: Settings) -> Iterator[Finding]:
     home.prepare(settings)
     import dagster as dg
@@ -202,6 +233,7 @@ PARTS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "dbt": _dbt,
     "journeys": _journeys,
     "providers": _providers,
+    "delivery": _delivery,
     "dagster": _dagster,
     "last tick": _last_tick,
 }

@@ -61,7 +61,7 @@ def _reasons(settings: Settings, now: datetime) -> Iterator[str]:
     if not settings.ledger.exists():
         return
     with Ledger(settings.ledger) as ledger:
-        if ledger.has_work(now):
+        if ledger.has_work(now, settings.routes.values()):
             yield "the ledger has messages to send or to settle"
         if ledger.last_seq() > (last.last_journal_seq if last else 0):
             yield "the ledger has news"

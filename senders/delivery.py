@@ -73,7 +73,7 @@ def deliver(
     summary = Summary()
     swept = ledger.sweep(clock())
     summary.released, summary.unknown, summary.expired = swept.released, swept.unknown, swept.expired
-    if ledger.has_work(clock()):
+    if ledger.has_work(clock(), {provider.name for provider in providers.values()}):
         # Imported late: the HTTP client costs half a second, which a tick without work need not pay.
         from senders.lane import run_lanes
 

@@ -6,6 +6,7 @@ journal and asks whether there is work; a person blocks, stops and decides what 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -69,6 +70,12 @@ class Ledger(Outbound):
         """provider → why its route is blocked."""
         return {row["provider"]: row["reason"] for row in self.run("blocked_routes")}
 
+    def routes(self) -> list[dict[str, Any]]:
+        """provider, channel, is_blocked, reason, changed_at (text), backlog (messages) of each route that
+        ever had a message."""
+        rows = [dict(row) for row in self.run("routes")]
+        return [{**row, "is_blocked": bool(row["is_blocked"])} for row in rows]
+
     def stop(self, scope: str, name: str, reason: str, now: datetime) -> None:
         """The kill switch: scope `all` (name empty), `route` (a provider) or `journey`."""
         self._turn_switch(scope, name, True, reason, now)
@@ -86,6 +93,11 @@ class Ledger(Outbound):
         """(scope, name, reason) of every switch that stops something."""
         return [tuple(row) for row in self.run("stopped_switches")]
 
+    def held(self, limit: int) -> list[dict[str, Any]]:
+        """The newest messages that wait for a person's decision: message_id, user_id, journey, step,
+        channel, provider, reason, held_at and expires_at (text)."""
+        return [dict(row) for row in self.run("held", {"limit": limit})]
+
     def decide_held(self, message_id: str, *, is_sent_again: bool, reason: str, now: datetime) -> bool:
         """A person decides about a HELD message: send it once more, or give it up; False: not held."""
         state = State.RETRY_WAIT if is_sent_again else State.CANCELLED
@@ -98,9 +110,11 @@ class Ledger(Outbound):
 
     # What the tick asks ----------------------------------------------------------------------
 
-    def has_work(self, now: datetime) -> bool:
-        """Is there anything to send, to sweep, to expire or to look into at `now`? A few index seeks."""
-        return bool(self.value("has_work", {"now": to_text(now)}))
+    def has_work(self, now: datetime, providers: Iterable[str] | None = None) -> bool:
+        """Is there anything to send, to sweep, to expire or to look into at `now`? A few index seeks.
+        `providers`: those that a route uses; without it, any."""
+        routed = None if providers is None else json.dumps(sorted(providers))
+        return bool(self.value("has_work", {"now": to_text(now), "providers": routed}))
 
     def next_attempt_at(self, now: datetime) -> datetime | None:
         """When, after `now`, the ledger has work next by itself; None: not before something is planned."""
@@ -126,5 +140,5 @@ class Ledger(Outbound):
         return int(self.value("last_seq"))
 
     def counts(self) -> dict[State, int]:
-        """How many messages stand in each state that has any."""
+        """How many messages stand in each state that has any. Reads every message: not for a tick."""
         return {State(row[0]): row[1] for row in self.run("counts")}

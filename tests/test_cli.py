@@ -73,9 +73,8 @@ def answers(url):
 def test_help_names_the_commands(run):
     done = run("--help")
     assert done.returncode == 0
-    assert all(
-        command in done.stdout for command in ("init", "tick", "daemon", "ui", "doctor", "explain", "demo")
-    )
+    looks = ("init", "tick", "daemon", "ui", "doctor", "explain", "demo")
+    assert all(command in done.stdout for command in (*looks, "routes", "stop", "start", "held"))
 
 
 def test_what_every_command_imports_first_is_light(run):

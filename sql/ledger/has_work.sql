@@ -1,10 +1,15 @@
 -- Anything a tick could do now. What a blocked route or a switch keeps waiting is no work until it
--- expires. Every branch reads the head of an index, named
--- where the planner would rather go through every planned row.
+-- expires, and so is what waits for a provider that no route uses any more (`:providers`, a JSON list, or null
+-- for any). Every branch reads the head of an index, named where the planner would rather go through every planned row.
 select
     exists (select 1 from messages where state = 'claimed' and wake_at <= :now)
     or exists (select 1 from messages where state = 'in_flight' and wake_at <= :now)
-    or exists (select 1 from messages where state = 'unknown' and wake_at <= :now)
+    or exists (
+        select 1 from messages
+        where
+            state = 'unknown' and wake_at <= :now
+            and (:providers is null or provider in (select value from json_each(:providers)))
+    )
     or exists (
         select 1 from messages indexed by messages_to_expire
         where state in ('planned', 'retry_wait') and expires_at <= :now
@@ -18,6 +23,7 @@ select
         from routes
         where
             routes.is_blocked = 0
+            and (:providers is null or routes.provider in (select value from json_each(:providers)))
             and not exists (
                 select 1
                 from switches

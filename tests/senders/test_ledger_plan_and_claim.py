@@ -363,3 +363,18 @@ def test_a_commit_is_on_the_disk(ledger):
         for name in ("journal_mode", "synchronous")
     }
     assert settings == {"journal_mode": "wal", "synchronous": 2}
+
+
+@pytest.mark.parametrize("is_unknown", [False, True], ids=["planned", "outcome unknown"])
+def test_what_waits_for_a_provider_that_no_route_uses_is_no_work_until_it_expires(ledger, is_unknown):
+    message = letter("anna")
+    if is_unknown:
+        ledger.record(NOON, ended(in_flight(ledger, message), Outcome.UNKNOWN))
+    else:
+        planned(ledger, message)
+    assert ledger.has_work(NOON)
+    assert ledger.has_work(NOON, ["other", "postal"])
+    assert not ledger.has_work(NOON, ["other"])
+    assert not ledger.has_work(NOON, [])
+    assert ledger.has_work(message.expires_at, ["other"]) == (not is_unknown)
+    assert [row["backlog"] for row in ledger.routes()] == [1]
