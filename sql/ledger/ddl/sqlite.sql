@@ -137,9 +137,6 @@ on messages (resend_until) where resend_until is not null and state in ('planned
 -- What a person has to decide, listed.
 create index if not exists messages_held on messages (message_no) where state = 'held';
 
--- What a person has to decide, listed.
-create index if not exists messages_held on messages (message_no) where state = 'held';
-
 create index if not exists messages_by_provider_id
 on messages (provider_message_id) where provider_message_id is not null;
 
