@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from dagster_project import controls, home, lock, manifest, state, warehouse
@@ -23,7 +23,6 @@ WITHOUT_SECRET = {
     "link_secret": "no message can be rendered, give it a long random text",
 }
 NEEDED_SECRETS = {"link_secret"}
-CLOCK_TOLERANCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -111,11 +110,11 @@ def _clock(settings: Settings) -> Iterator[Finding]:
     now, last = datetime.now(UTC), state.read(settings.home)
     if now < OLDEST_SANE_TIME:
         yield Finding("clock", f"This machine believes it is {now:%Y-%m-%d %H:%M} UTC: set its clock.", True)
-    elif last and last.last_as_of and last.last_as_of > now + CLOCK_TOLERANCE:
+    elif last and last.last_as_of and last.last_as_of > now + warehouse.CLOCK_TOLERANCE:
         yield Finding(
             "clock",
             f"The last tick was at {last.last_as_of:%Y-%m-%d %H:%M} UTC and it is {now:%Y-%m-%d %H:%M}: "
-            "time stands still in this warehouse until then. Set the clock, or use another DOVECOTE_HOME.",
+            "no tick can run in this warehouse until then. Set the clock, or use another DOVECOTE_HOME.",
             True,
         )
     else:

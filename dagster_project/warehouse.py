@@ -14,6 +14,8 @@ from senders.ledger import Ledger
 from senders.settings import Settings
 
 JOURNAL_PAGE = 50_000  # rows read at once, to bound memory
+# How far the wall clock may lag behind a tick's time; a typo in a year would stop time until that year.
+CLOCK_TOLERANCE = timedelta(hours=1)
 # A trigger may wait for an absence (a cart gone idle) that no table shows; look every so often while
 # there was life in the last days.
 PATROL = timedelta(minutes=5)
@@ -21,7 +23,7 @@ PATROLLED = timedelta(days=3)
 
 
 class ClockError(ValueError):
-    """The asked time lies before what the warehouse has seen; the text says what to do."""
+    """The asked time lies before what the warehouse has seen or in the future; the text says what to do."""
 
 
 @contextmanager
@@ -60,9 +62,10 @@ def begin_tick(connection: Any, asked: datetime | None, run_id: str) -> datetime
     """The tick's `as_of`, written down: `asked`, or the wall clock but never before the last tick's.
 
     The same `asked` again is allowed: a tick that failed is repeated with the same result.
-    Raises ClockError.
+    Raises ClockError, also where `asked` or the last tick lies over CLOCK_TOLERANCE in the future.
     """
     now, last = datetime.now(UTC), last_as_of(connection)
+    _refuse_the_future(now, asked, last)
     if asked and last and asked < last:
         raise ClockError(
             f"as_of {asked:%Y-%m-%d %H:%M:%S} lies before {last:%Y-%m-%d %H:%M:%S}, which this warehouse has "
@@ -72,6 +75,22 @@ def begin_tick(connection: Any, asked: datetime | None, run_id: str) -> datetime
     as_of = asked or max(now, last or now)
     connection.execute("insert into raw.ticks values (?, ?, ?)", [in_utc(as_of), in_utc(now), run_id])
     return as_of
+
+
+def _refuse_the_future(now: datetime, asked: datetime | None, last: datetime | None) -> None:
+    latest, wall = now + CLOCK_TOLERANCE, f"it is {now:%Y-%m-%d %H:%M:%S} UTC on this machine"
+    if last and last > latest:
+        raise ClockError(
+            f"the last tick was at {last:%Y-%m-%d %H:%M:%S} and {wall}: time only moves forward in a "
+            "warehouse, so none can run until then. Set the machine's clock if it is wrong; otherwise begin "
+            "another warehouse (DOVECOTE_HOME=/somewhere/else) with this one's ledger.db and its archive/ as "
+            "landing/."
+        )
+    if asked and asked > latest:
+        raise ClockError(
+            f"as_of {asked:%Y-%m-%d %H:%M:%S} lies in the future ({wall}): the warehouse could run no other "
+            "tick until then. Ask for a time that has come, or set the machine's clock."
+        )
 
 
 def copy_news(connection: Any, ledger: Ledger, copied_at: datetime) -> int:

@@ -83,6 +83,20 @@ def test_the_clock_never_goes_back_but_may_stand(connection):
 def test_by_default_the_clock_is_the_walls_unless_the_warehouse_is_ahead(connection):
     before = datetime.now(UTC)
     assert before <= warehouse.begin_tick(connection, None, "run-1") <= datetime.now(UTC)
-    ahead = datetime.now(UTC) + DAY
+    ahead = datetime.now(UTC) + 30 * MINUTE
     warehouse.begin_tick(connection, ahead, "run-2")
     assert warehouse.begin_tick(connection, None, "run-3") == ahead
+
+
+def test_a_time_that_has_not_come_is_refused_and_leaves_the_clock_as_it_was(connection):
+    with pytest.raises(warehouse.ClockError, match="lies in the future"):
+        warehouse.begin_tick(connection, datetime.now(UTC) + 61 * MINUTE, "run-1")
+    assert warehouse.begin_tick(connection, NOON, "run-2") == NOON
+
+
+@pytest.mark.parametrize("asked", [None, datetime.now(UTC) + 9 * DAY])
+def test_a_warehouse_that_saw_the_future_says_what_to_do(connection, asked):
+    ahead = (datetime.now(UTC) + 8 * DAY).replace(tzinfo=None)
+    connection.execute("insert into raw.ticks values (?, ?, 'run-0')", [ahead, ahead])
+    with pytest.raises(warehouse.ClockError, match="Set the machine's clock"):
+        warehouse.begin_tick(connection, asked, "run-1")
