@@ -134,9 +134,6 @@ create index if not exists messages_to_expire on messages (expires_at) where sta
 create index if not exists messages_to_resend
 on messages (resend_until) where resend_until is not null and state in ('planned', 'retry_wait');
 
--- What a person has to decide, listed.
-create index if not exists messages_held on messages (message_no) where state = 'held';
-
 create index if not exists messages_by_provider_id
 on messages (provider_message_id) where provider_message_id is not null;
 
