@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from senders import receipts
@@ -20,6 +20,8 @@ from senders.store import LedgerError, to_moment, to_text
 
 __all__ = ["JOURNAL_COLUMNS", "Ledger", "LedgerError", "address_key"]
 
+# Far longer than the tick that runs when somebody says no; the next one knows the consent that landed.
+REFUSAL_HOLDS = timedelta(days=1)
 _IS_MACHINE = JOURNAL_COLUMNS.index("is_machine")
 
 
@@ -50,6 +52,21 @@ class Ledger(Outbound):
         values = {"address_key": address_key(address), "scope": scope, "reason": reason, "now": to_text(now)}
         with self.transaction():
             return self.change("unsuppress", values) > 0
+
+    def refuse(self, user_id: str, channel: str, message_class: str, reason: str, now: datetime) -> None:
+        """A person's "no" to a channel for one class; it stops what was decided before it became a consent."""
+        values = {"user_id": user_id, "channel": channel, "message_class": message_class, "reason": reason}
+        until = to_text(now + REFUSAL_HOLDS)
+        with self.transaction():
+            self.run("refuse", {**values, "now": to_text(now), "holds_until": until})
+
+    def lift_refusal(
+        self, user_id: str, channel: str, message_class: str, reason: str, now: datetime
+    ) -> bool:
+        """The same person's "yes"; False: there was no refusal."""
+        values = {"user_id": user_id, "channel": channel, "message_class": message_class, "reason": reason}
+        with self.transaction():
+            return self.change("lift_refusal", {**values, "now": to_text(now)}) > 0
 
     # What a person or a configuration error decides ------------------------------------------
 

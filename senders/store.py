@@ -14,7 +14,7 @@ from typing import Any, Self
 from senders.settings import REPOSITORY
 
 QUERIES = REPOSITORY / "sql" / "ledger"
-SCHEMA_VERSION = 1  # `user_version` at the end of sql/ledger/ddl/sqlite.sql
+SCHEMA_VERSION = 2  # `user_version` at the end of sql/ledger/ddl/sqlite.sql
 BUSY_SECONDS = 15.0  # how long a writer waits for another process's transaction
 SLICE = 10_000  # rows that one transaction moves at most, so that no other writer waits longer
 
@@ -66,9 +66,9 @@ class Store:
             "pragma cache_size = -65536"
         )  # 64 MiB; with the default 2 MiB a transaction of 64 moves took 3 times as long
         version = run("pragma user_version").fetchone()[0]
-        if version == 0:
+        if version < SCHEMA_VERSION:  # new or older: each statement makes only what is not there
             self._connection.executescript(query("ddl/sqlite"))
-        elif version != SCHEMA_VERSION:
+        elif version > SCHEMA_VERSION:
             raise LedgerError(
                 f"the ledger {self.path} has schema version {version}, this program speaks {SCHEMA_VERSION}: "
                 "use the program that made it"

@@ -86,13 +86,18 @@ def _submitted(state: State, form: Mapping[str, Any]) -> dict[tuple[str, str], s
 
 
 def _take_effect(ledger: Ledger, person: _Person, chosen: Choices, now: datetime) -> None:
-    """What holds before the next tick: stop what waits, suppress and lift suppressions.
+    """What holds before the next tick: stop what waits and what a running tick decided before, suppress
+    and lift suppressions.
 
     Channels may share an address (SMS and RCS): it is suppressed when all of its channels are off and
     free again when one is on; a channel that is off beside one that is on is held back by its consent.
     """
     for (channel, purpose), status in chosen.items():
-        if status == WITHDRAWN:
+        if status == GIVEN:
+            ledger.lift_refusal(person.user_id, channel, purpose, SOURCE, now)
+        else:
+            # First of all, so that what a running tick plans from now on finds it.
+            ledger.refuse(person.user_id, channel, purpose, SOURCE, now)
             waiting = {"user_id": person.user_id, "channel": channel, "message_class": purpose}
             for (message_id,) in ledger.run("unsent_of_person", waiting).fetchall():
                 ledger.cancel(message_id, SOURCE, now)

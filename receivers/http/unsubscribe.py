@@ -59,6 +59,9 @@ async def _withdraw(state: State, link: UnsubscribeLink, way: _Way) -> None:
         reason=way.source,
     )
     await state.ledger.apply_receipts([event])
+    await state.ledger.run(  # what a running tick has decided may go to another address of theirs
+        lambda ledger: ledger.refuse(link.user_id, link.channel, MARKETING, way.source, now)
+    )
     row = consent_row(
         link.user_id,
         link.channel,

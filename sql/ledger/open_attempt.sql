@@ -1,5 +1,5 @@
 -- The intent. Refused when the lease would end before the call, or when the message was cancelled,
--- suppressed or stopped since it was claimed: opt-outs take effect before the next send.
+-- suppressed, refused or stopped since it was claimed: opt-outs take effect before the next send.
 insert into attempts (message_no, claim_token, body_sha256, started_at)
 select
     message_no,
@@ -18,6 +18,16 @@ where
             suppressions.address_key = messages.address_key
             and suppressions.is_active = 1
             and (suppressions.scope = 'all' or messages.message_class = 'marketing')
+    )
+    and not exists (
+        select 1
+        from refusals
+        where
+            refusals.user_id = messages.user_id
+            and refusals.channel = messages.channel
+            and refusals.message_class = messages.message_class
+            and refusals.is_active = 1
+            and messages.planned_at <= refusals.holds_until
     )
     and not exists (
         select 1

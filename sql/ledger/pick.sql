@@ -1,5 +1,5 @@
 -- The most urgent messages of a provider that nothing forbids, with their frozen bytes. Those to an
--- address suppressed since they were planned come along, with the reason, to be moved out of the line.
+-- address suppressed, or refused by their person, since they were planned come along, with the reason, to be moved out of the line.
 select
     messages.message_no,
     messages.message_id,
@@ -12,15 +12,27 @@ select
     requests.path,
     requests.headers,
     requests.body,
-    (
-        select suppressions.reason
-        from suppressions
-        where
-            suppressions.address_key = messages.address_key
-            and suppressions.is_active = 1
-            and (suppressions.scope = 'all' or messages.message_class = 'marketing')
-        order by suppressions.scope
-        limit 1
+    coalesce(
+        (
+            select suppressions.reason
+            from suppressions
+            where
+                suppressions.address_key = messages.address_key
+                and suppressions.is_active = 1
+                and (suppressions.scope = 'all' or messages.message_class = 'marketing')
+            order by suppressions.scope
+            limit 1
+        ),
+        (
+            select refusals.reason
+            from refusals
+            where
+                refusals.user_id = messages.user_id
+                and refusals.channel = messages.channel
+                and refusals.message_class = messages.message_class
+                and refusals.is_active = 1
+                and messages.planned_at <= refusals.holds_until
+        )
     ) as suppression_reason
 from messages indexed by messages_to_claim
 inner join requests on messages.message_no = requests.message_no

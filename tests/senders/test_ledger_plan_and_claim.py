@@ -378,3 +378,55 @@ def test_what_waits_for_a_provider_that_no_route_uses_is_no_work_until_it_expire
     assert not ledger.has_work(NOON, [])
     assert ledger.has_work(message.expires_at, ["other"]) == (not is_unknown)
     assert [row["backlog"] for row in ledger.routes()] == [1]
+
+
+HOURS = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("message_class", ["marketing", "transactional"])
+def test_what_a_person_refused_is_not_sent_although_a_running_tick_plans_it_afterwards(ledger, message_class):
+    ledger.refuse("ann", "sms", message_class, "preference_page", NOON)
+    same = {"user_id": "ann", "channel": "sms", "message_class": message_class}
+    other_class = "transactional" if message_class == "marketing" else "marketing"
+    planned(ledger, letter("refused", **same), now=NOON + MINUTE)
+    planned(
+        ledger,
+        letter("other class", **{**same, "message_class": other_class}),
+        letter("other channel", **{**same, "channel": "rcs"}),
+        letter("other person", **{**same, "user_id": "ben"}),
+    )
+    names = {"other class", "other channel", "other person"}
+    picked = ledger.claim(NOON + MINUTE, "postal", 10, 60)
+    assert {claim.message_id for claim in picked.claims} == {letter(name).message_id for name in names}
+    assert (picked.suppressed, reason_of(ledger, letter("refused"))) == (1, "preference_page")
+
+
+def test_a_refusal_between_claim_and_call_stops_the_call(ledger):
+    message = letter("anna")
+    planned(ledger, message)
+    claims = ledger.claim(NOON, "postal", 1, 60).claims
+    ledger.refuse(message.user_id, message.channel, "marketing", "one_click_unsubscribe", NOON)
+    assert ledger.intent(NOON, claims, 15) == []
+
+
+@pytest.mark.parametrize(
+    ("said_yes_since", "planned_at"), [(True, NOON + MINUTE), (False, NOON + 25 * HOURS)]
+)
+def test_a_refusal_ends_with_a_yes_and_leaves_later_decisions_to_the_consents(
+    ledger, said_yes_since, planned_at
+):
+    ledger.refuse("ann", "sms", "marketing", "preference_page", NOON)
+    if said_yes_since:
+        assert ledger.lift_refusal("ann", "sms", "marketing", "preference_page", NOON)
+    message = letter("a", user_id="ann", due_at=planned_at, expires_at=planned_at + HOURS)
+    planned(ledger, message, now=planned_at)
+    assert len(ledger.claim(planned_at, "postal", 1, 60).claims) == 1
+
+
+def test_a_ledger_of_the_version_before_gains_what_it_lacks(tmp_path):
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        planned(ledger, letter("anna"))
+        ledger._connection.executescript("drop table refusals; pragma user_version = 1")
+    with Ledger(path) as ledger:
+        assert len(ledger.claim(NOON, "postal", 1, 60).claims) == 1

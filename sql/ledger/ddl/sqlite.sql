@@ -213,6 +213,23 @@ create table if not exists suppressions (
     constraint is_active_is_boolean check (is_active in (0, 1))
 ) without rowid;
 
+-- What a person said no to on a page of ours, for what a running tick decided before: the address it chose
+-- may be one that we have never written to, or one that another channel may still use. What is decided
+-- later knows the "no" as consent, so it holds for messages planned up to `holds_until`.
+create table if not exists refusals (
+    user_id text not null,
+    channel text not null,
+    message_class text not null,
+    is_active integer not null,
+    reason text not null,
+    changed_at text not null,
+    holds_until text not null,
+    primary key (user_id, channel, message_class),
+    constraint class_is_known check (message_class in ('transactional', 'marketing')),
+    constraint is_active_is_boolean check (is_active in (0, 1)),
+    constraint holds_from_when_it_was_said check (holds_until >= changed_at or is_active = 0)
+) without rowid;
+
 -- One row a provider that ever had a message. Blocked: account or configuration is wrong.
 create table if not exists routes (
     provider text primary key,
@@ -401,6 +418,6 @@ begin
     );
 end;
 
-pragma user_version = 1;
+pragma user_version = 2;
 
 commit;

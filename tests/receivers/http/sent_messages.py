@@ -64,6 +64,15 @@ def accepted(
     return message
 
 
+def is_claimed(settings: Settings, message: Message) -> bool:
+    """Whether the next sender would take it; it is given back."""
+    now = datetime.now(UTC)
+    with Ledger(settings.ledger) as ledger:
+        claims = ledger.claim(now, PROVIDERS[message.channel], 1_000, 60).claims
+        ledger.release(now, claims, "only asked")
+    return message.message_id in {claim.message_id for claim in claims}
+
+
 def rows(settings: Settings, sql: str, *values: Any) -> list[dict[str, Any]]:
     with Ledger(settings.ledger) as ledger:
         return [dict(row) for row in ledger._connection.execute(sql, values)]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from people import consents, somebody, unsubscribe_link
 from receivers_process import Receivers
-from sent_messages import accepted, planned, state_of, suppressions
+from sent_messages import accepted, is_claimed, planned, state_of, suppressions
 
 from senders.ledger import Ledger
 from senders.links import preferences_url
@@ -92,6 +92,30 @@ def test_one_of_two_channels_of_a_number_can_be_switched_off(
     assert suppressions(receivers.settings)[phone] == ("marketing",)
     assert client.post(url, data={"rcs.marketing": "given", "sms.marketing": "withdrawn"}).is_redirect
     assert phone not in suppressions(receivers.settings)
+
+
+@pytest.mark.parametrize("purpose", ["marketing", "transactional"])
+def test_a_withdrawal_stops_what_a_running_tick_plans_after_it_and_a_yes_lets_it_go(
+    receivers: Receivers, client: httpx.Client, purpose: str
+) -> None:
+    user = somebody()
+    url = preferences_url(receivers.settings, user)
+    address = f"{uuid.uuid4()}@example.com"  # one that nobody has written to
+    for status, is_sent in (("withdrawn", False), ("given", True)):
+        assert client.post(url, data={f"email.{purpose}": status}).is_redirect
+        late = planned(receivers.settings, user, "email", address=address, message_class=purpose)
+        assert is_claimed(receivers.settings, late) == is_sent
+
+
+def test_one_click_stops_what_a_running_tick_plans_for_a_new_address(
+    receivers: Receivers, client: httpx.Client
+) -> None:
+    user = somebody()
+    old = accepted(receivers.settings, user, "email", address=f"{uuid.uuid4()}@example.com")
+    link = unsubscribe_link(receivers, old)
+    assert client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    late = planned(receivers.settings, user, "email", address=f"{uuid.uuid4()}@example.com")
+    assert not is_claimed(receivers.settings, late)
 
 
 def test_a_channel_that_only_a_suppression_kept_off_stays_off_when_its_sibling_comes_on(
