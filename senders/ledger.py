@@ -54,7 +54,7 @@ class Ledger(Outbound):
             return self.change("unsuppress", values) > 0
 
     def refuse(self, user_id: str, channel: str, message_class: str, reason: str, now: datetime) -> None:
-        """A person's "no" to a channel for one class; it stops what was decided before it became a consent."""
+        """A person's "no" to a channel for one class; stops what was decided before it was a consent."""
         values = {"user_id": user_id, "channel": channel, "message_class": message_class, "reason": reason}
         until = to_text(now + REFUSAL_HOLDS)
         with self.transaction():
