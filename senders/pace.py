@@ -17,7 +17,7 @@ class Pace:
     call_seconds: float = 15.0  # one call, from the connection to the body's last byte
     connect_seconds: float = 5.0
     lease_seconds: float = 60.0  # must outlast authorizing and the call
-    calls: int = 64  # at once, for each provider
+    calls: int = 100  # at once, for each provider
     first_calls: int = 8  # before it answered; doubles with each clear answer, up to `calls`
     gather_seconds: float = 0.02  # how long an answer waits for others, so that they share a commit
     patience_seconds: float = 5.0  # how long a lane with nothing else to do waits for a retry or a pause
