@@ -31,6 +31,8 @@ def tick(tmp_path):
         columns = ", ".join(f"{name} {kind_of(name)}" for name in message("1", "welcome"))
         connection.execute(f"create table decisions.fct_outbox ({columns})")
         connection.execute("create table decisions.fct_cancellations (message_id text, reason text)")
+        decisions = "candidate_id text, message_id text, outcome text, decision_number bigint"
+        connection.execute(f"create table decisions.fct_decisions ({decisions})")
     return tick
 
 
@@ -53,6 +55,12 @@ def decide(tick, *rows):
             connection.execute(
                 f"insert into decisions.fct_outbox values ({', '.join('?' * len(each))})", list(each.values())
             )
+            judge(connection, each, "send", 1)
+
+
+def judge(connection, message, outcome, number):
+    decision = [message["candidate_id"], message["message_id"], outcome, number]
+    connection.execute("insert into decisions.fct_decisions values (?, ?, ?, ?)", decision)
 
 
 def states(tick):
@@ -123,3 +131,12 @@ def test_the_journal_is_copied_once_page_by_page(tick, monkeypatch):
         assert warehouse.copy_news(connection, ledger, NOW) == 5
         copied = connection.execute("select seq, to_state from raw.ledger_journal order by seq").fetchall()
     assert copied == [(number, "planned") for number in range(1, 6)]
+
+
+def test_a_send_that_was_judged_again_and_became_a_no_is_not_planned(tick):
+    sent, stopped = message("1", "welcome"), message("2", "welcome")
+    decide(tick, sent, stopped)
+    with warehouse.opened(tick.settings) as connection:
+        judge(connection, stopped, "suppress", 2)
+    phases.plan(tick)
+    assert set(states(tick)) == {sent["message_id"]}
