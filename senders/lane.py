@@ -110,8 +110,6 @@ class Lane:
 
     def _claim(self) -> list[Claim]:
         room, round_ = self._room(), self._round
-        if room == 0:  # what was just recorded closed the lane
-            return []
         picked = round_.ledger.claim(round_.clock(), self._provider.name, room, round_.pace.lease_seconds)
         round_.summary.suppressed += picked.suppressed
         self._is_dry = picked.rows < room

@@ -310,9 +310,16 @@ def test_a_short_wait_asked_for_is_waited_out_by_the_whole_lane(ledger, office, 
 
 def test_calls_that_take_long_do_not_stretch_the_budget(ledger, office, clock):
     office.behave = lambda message_id, nth: "dawdle"
-    summary = send(ledger, office, clock, letters(400), budget_seconds=0.5)
-    assert summary.accepted["sms"] == summary.attempted < 200
-    assert ledger.counts()[State.PLANNED] == 400 - summary.attempted
+    summary = send(ledger, office, clock, letters(1000), budget_seconds=0.5)
+    assert summary.accepted["sms"] == summary.attempted < 500
+    assert ledger.counts()[State.PLANNED] == 1000 - summary.attempted
+
+
+def test_a_clock_that_stands_still_does_not_keep_a_lane_waiting(ledger, office):
+    office.behave = lambda message_id, nth: "busy"
+    began = time.monotonic()
+    summary = send(ledger, office, lambda: NOON, letters(3), pace=replace(QUICK, patience_seconds=2.5))
+    assert (summary.retrying, time.monotonic() - began < 10) == (3, True)
 
 
 # Stopping
