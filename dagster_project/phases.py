@@ -76,7 +76,7 @@ def plan(tick: Tick) -> Mapping[str, Any]:
             if channel in providers
         ]
         ledger.plan(routed, tick.clock())
-        cancelled = sum(ledger.cancel(who, reason, tick.clock()) is not None for who, reason in stopped)
+        cancelled = sum(state is not None for state in ledger.cancel_many(stopped, tick.clock()))
         tick.facts["planned"] = planned | {"unrenderable": len(refused), "cancelled": cancelled}
         return tick.facts["planned"] | _first_reasons(refused)
 

@@ -62,7 +62,7 @@ class Shop:
             visit = asyncio.create_task(self._visit())
             visits.add(visit)
             visit.add_done_callback(visits.discard)
-            await asyncio.sleep(self.dice.expovariate(events_per_second / 3))  # a visit is about three events
+            await asyncio.sleep(self.dice.expovariate(events_per_second / 2))  # a visit is about two events
         await asyncio.gather(*visits, return_exceptions=True)
 
     def hold_sale(self) -> None:
