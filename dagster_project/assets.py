@@ -46,8 +46,8 @@ def tick_resource(context: dg.InitResourceContext) -> Iterator[tick.Tick]:
     run = context.run
     assert run is not None, "a tick is a run"
     asked = context.resource_config["as_of"]
-    with tick.running(settings.load(), run.run_id, moment(asked) if asked else None) as running:
-        running.launched(_asked_at(context, run))
+    as_of = moment(asked) if asked else None
+    with tick.running(settings.load(), run.run_id, as_of, _asked_at(context, run)) as running:
         yield running
 
 

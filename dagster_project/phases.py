@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from dagster_project import state, warehouse
+from dagster_project import warehouse
 from dagster_project.dbt_run import Node
 from dagster_project.tick import Tick
 from senders import delivery
@@ -122,7 +122,7 @@ def tell(tick: Tick) -> Mapping[str, Mapping[str, Any]]:
         tick.facts["events"] = warehouse.events_seen(connection) - tick.events_before
         tick.facts["delivered"], tick.facts["converted"] = warehouse.came_of_it(connection)
         next_due_at = warehouse.next_due_at(connection, tick.as_of, tick.settings.tick_seconds)
-        tick.next_state = state.State(next_due_at, tick.journal_seq, tick.as_of)
+        tick.next_state = replace(tick.begun, next_due_at=next_due_at, last_journal_seq=tick.journal_seq)
         return kpi_metadata(connection, tick.settings.home / "pictures")
 
 

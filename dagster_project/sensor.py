@@ -1,4 +1,4 @@
-"""The look every minute: is there anything to do?
+"""The look every few seconds: is there anything to do, and is it a tick's turn?
 
 Cheap, because it runs in the code server all day, and forgetful: it keeps no cursor and no run key.
 A run requested for nothing finds nothing to do; a run that died is begun again at the next look.
@@ -20,51 +20,72 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+# How often to look; how often a tick may begin is `tick_seconds`. A look costs some 20 ms.
+LOOK_SECONDS = 5
 # A worker takes the lock within a second or two of its start and keeps it to its end.
 LOCK_IS_TAKEN_WITHIN = timedelta(seconds=30)
+NOTHING_TO_DO = "Nothing landed, no timer is due and the ledger has nothing to do."
+NOT_IN_TURN = "The last tick began less than a turn ago ({} s), and nothing is urgent."
 
 
 def minute_sensor(settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         name="minute",
         job_name="tick",
-        minimum_interval_seconds=settings.tick_seconds,
+        minimum_interval_seconds=LOOK_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts a tick when something landed, a timer is due or the ledger has work.",
     )
     def minute(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if running := unfinished_run(context.instance, settings):
             return dg.SkipReason(f"Tick {running} has not finished yet.")
-        because = work(settings, datetime.now(UTC))
+        now = datetime.now(UTC)
+        last = state.read(settings.home) or state.State()
+        is_in_turn = last.is_in_turn(now, settings.tick_seconds)
+        because = work(settings, last, now) if is_in_turn else out_of_turn(settings, last)
         if not because:
-            return dg.SkipReason("Nothing landed, no timer is due and the ledger has nothing to do.")
+            return dg.SkipReason(NOTHING_TO_DO if is_in_turn else NOT_IN_TURN.format(settings.tick_seconds))
         context.log.info(because)
         return dg.RunRequest(tags={"dovecote/because": because})
 
     return minute
 
 
-def work(settings: Settings, now: datetime) -> str | None:
+def work(settings: Settings, last: state.State, now: datetime) -> str | None:
     """Why a tick should run now, in words; None when there is nothing to do."""
-    return next(_reasons(settings, now), None)
+    return next(_reasons(settings, last, now), None)
 
 
-def _reasons(settings: Settings, now: datetime) -> Iterator[str]:
+def _reasons(settings: Settings, last: state.State, now: datetime) -> Iterator[str]:
     from receivers import landing
     from senders.ledger import Ledger
 
     if landing.has_landed(settings):
         yield "something landed"
-    last = state.read(settings.home)
-    if last and last.next_due_at and last.next_due_at <= now:
+    if last.next_due_at and last.next_due_at <= now:
         yield f"due since {last.next_due_at:%Y-%m-%d %H:%M:%S}"
     if not settings.ledger.exists():
         return
     with Ledger(settings.ledger) as ledger:
         if ledger.has_work(now, settings.routes.values()):
             yield "the ledger has messages to send or to settle"
-        if ledger.last_seq() > (last.last_journal_seq if last else 0):
+        if ledger.last_seq() > last.last_journal_seq:
             yield "the ledger has news"
+
+
+def out_of_turn(settings: Settings, last: state.State) -> str | None:
+    """Why a tick should run before its turn; None when all can wait.
+
+    Whoever a channel refuses has waited once already and is not made to wait for the next turn, too.
+    Once a turn only: under a steady flow every tick is refused something, and ticks would never end.
+    """
+    from senders.ledger import Ledger
+
+    if last.is_extra_spent or not settings.ledger.exists():
+        return None
+    with Ledger(settings.ledger) as ledger:
+        refused = ledger.refused_since(last.last_journal_seq)
+    return f"refused by their channel, may go through another: {refused}" if refused else None
 
 
 def unfinished_run(instance: dg.DagsterInstance, settings: Settings) -> str | None:

@@ -17,11 +17,25 @@ from typing import Any
 @dataclass(frozen=True)
 class State:
     """`next_due_at`: the earliest moment at which something may be owed although nothing lands;
-    None when there is none. A tick that began and did not end leaves its own start there."""
+    None when there is none. A tick that began and did not end leaves its own start there.
+    `turn_at`: when the last tick that had a turn of its own was asked for; `is_extra_spent`: another
+    has run since, out of turn."""
 
     next_due_at: datetime | None = None
     last_journal_seq: int = 0
     last_as_of: datetime | None = None
+    turn_at: datetime | None = None
+    is_extra_spent: bool = False
+
+    def is_in_turn(self, now: datetime, tick_seconds: int) -> bool:
+        """May a tick begin for whatever there is to do? One may in each `tick_seconds` of the wall clock."""
+        return self.turn_at is None or _turn(now, tick_seconds) != _turn(self.turn_at, tick_seconds)
+
+    def begun(self, as_of: datetime, asked_at: datetime, tick_seconds: int) -> State:
+        """What to leave behind when a tick begins: should it die, the next look begins another."""
+        is_extra = not self.is_in_turn(asked_at, tick_seconds)
+        turn_at = self.turn_at if is_extra else asked_at
+        return State(as_of, self.last_journal_seq, as_of, turn_at, is_extra)
 
 
 def read(home: Path) -> State | None:
@@ -32,6 +46,8 @@ def read(home: Path) -> State | None:
             next_due_at=_moment(values["next_due_at"]),
             last_journal_seq=int(values["last_journal_seq"]),
             last_as_of=_moment(values["last_as_of"]),
+            turn_at=_moment(values["turn_at"]),
+            is_extra_spent=bool(values["is_extra_spent"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -65,6 +81,10 @@ def ticks(home: Path) -> list[dict[str, Any]]:
 def tick_of_run(home: Path, run_id: str) -> dict[str, Any] | None:
     """The summary of one Dagster run; None where it ended before its tick began."""
     return next((each for each in reversed(ticks(home)) if each["run_id"] == run_id), None)
+
+
+def _turn(moment: datetime, tick_seconds: int) -> int:
+    return int(moment.timestamp() // tick_seconds)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -22,7 +22,7 @@ LOCK_WAIT_SECONDS = 600
 class Tick:
     """What the phases of one run share. `facts` becomes the tick's summary."""
 
-    def __init__(self, settings: Settings, run_id: str, as_of: datetime) -> None:
+    def __init__(self, settings: Settings, run_id: str, as_of: datetime, begun: state.State) -> None:
         self.settings = settings
         self.run_id = run_id
         self.as_of = as_of
@@ -32,6 +32,7 @@ class Tick:
         self.nodes: list[Node] = []  # what dbt ran
         self.journal_seq = 0  # up to where the ledger's journal was copied
         self.events_before = 0  # what the models had seen before this tick
+        self.begun = begun
         self.next_state: state.State | None = None
         self._began = time.monotonic()
 
@@ -49,10 +50,6 @@ class Tick:
             raise
         finally:
             self.seconds[name] = round(time.monotonic() - began, 3)
-
-    def launched(self, asked_at: datetime) -> None:
-        """The first phase begins now; `asked_at` is when the run was asked for."""
-        self.seconds["launch"] = round((datetime.now(UTC) - asked_at).total_seconds(), 3)
 
     def summary(self) -> dict[str, Any]:
         """Everything worth telling about the tick, ready for JSON.
@@ -72,9 +69,10 @@ class Tick:
 
 
 @contextmanager
-def running(settings: Settings, run_id: str, asked: datetime | None = None) -> Iterator[Tick]:
+def running(settings: Settings, run_id: str, asked: datetime | None, asked_at: datetime) -> Iterator[Tick]:
     """A tick that holds the lock; its summary is appended to ticks.jsonl at the end, come what may.
 
+    `asked` is the clock that somebody wants (None: the wall's), `asked_at` when the run was asked for.
     Raises lock.LockedError and warehouse.ClockError before anything has changed.
     """
     home.prepare(settings)
@@ -82,9 +80,10 @@ def running(settings: Settings, run_id: str, asked: datetime | None = None) -> I
         with warehouse.opened(settings) as connection:
             as_of = warehouse.begin_tick(connection, asked, run_id)
         before = state.read(settings.home) or state.State()
-        # Due from the start: should this tick die, the next look begins another.
-        state.write(settings.home, state.State(as_of, before.last_journal_seq, as_of))
-        tick = Tick(settings, run_id, as_of)
+        begun = before.begun(as_of, asked_at, settings.tick_seconds)
+        state.write(settings.home, begun)
+        tick = Tick(settings, run_id, as_of, begun)
+        tick.seconds["launch"] = round((datetime.now(UTC) - asked_at).total_seconds(), 3)
         try:
             yield tick
         finally:

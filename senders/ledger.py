@@ -152,6 +152,10 @@ class Ledger(Outbound):
             values[_IS_MACHINE] = None if values[_IS_MACHINE] is None else bool(values[_IS_MACHINE])
             yield tuple(values)
 
+    def refused_since(self, seq: int) -> int:
+        """How many messages came to a terminal no after `seq`: another channel may take their place."""
+        return int(self.value("refused_since", {"seq": seq}))
+
     def last_seq(self) -> int:
         """The journal's last number; 0 while it is empty."""
         return int(self.value("last_seq"))

@@ -70,7 +70,7 @@ class Settings:
     """
 
     home: Path = _setting(".dovecote", _absolute, "folder of warehouse, ledger, landing zone and Dagster")
-    tick_seconds: int = _setting("60", _seconds(5, 3600), "how often the sensor looks")
+    tick_seconds: int = _setting("60", _seconds(5, 3600), "how often a tick may begin")
     send_seconds: int = _setting("40", _seconds(1, 3600), "how long one tick may spend on sending")
     public_url: str = _setting("http://127.0.0.1:8300", _url, "where people and providers reach us")
     receivers_port: int = _setting("8300", _port, "port of the receivers")

@@ -47,6 +47,12 @@ def test_a_wait_that_the_journey_wants_is_no_delay():
     assert books.landed_to_accepted([message()], {"e1": due + 10}) == [20]
 
 
+def test_a_fallback_is_what_was_accepted_after_another_channel_said_no():
+    refused = message(message_id="m0", state="rejected", accepted_at=None)
+    taken, other = message(message_id="m1"), message(message_id="m2", candidate_id="c2")
+    assert books.fallbacks([refused, taken, other]) == [taken]
+
+
 def test_percentiles_lie_between_the_nearest_ranks():
     assert books.percentile([], 50) is None
     assert books.percentile([3.0], 95) == 3

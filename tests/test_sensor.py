@@ -1,7 +1,8 @@
-"""The look every minute: when it starts a tick, when it does not, and who it declares dead."""
+"""The look every few seconds: when it starts a tick, when it does not, and who it declares dead."""
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -10,6 +11,7 @@ from outbox_rows import row
 
 from dagster_project import home, lock, sensor, state
 from senders.contract import Request
+from senders.entries import Refusal
 from senders.ledger import Ledger
 from senders.settings import load
 
@@ -37,6 +39,10 @@ def instance(settings):
         yield instance
 
 
+def why(settings, now):
+    return sensor.work(settings, state.read(settings.home) or state.State(), now)
+
+
 def land(settings, name="events/a.jsonl"):
     path = settings.landing / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,21 +63,21 @@ def test_with_nothing_to_do_there_is_no_reason_for_a_tick(settings):
     state.write(settings.home, state.State(None, 0, NOON))
     with Ledger(settings.ledger):
         pass
-    assert sensor.work(settings, NOON) is None
+    assert why(settings, NOON) is None
 
 
 def test_a_fresh_home_has_nothing_to_do(settings):
-    assert sensor.work(settings, NOON) is None
+    assert why(settings, NOON) is None
 
 
 def test_a_file_that_landed_is_a_reason(settings):
     land(settings)
-    assert sensor.work(settings, NOON) == "something landed"
+    assert why(settings, NOON) == "something landed"
 
 
 def test_a_file_that_is_still_being_written_is_none(settings):
     land(settings, "events/.a.jsonl")
-    assert sensor.work(settings, NOON) is None
+    assert why(settings, NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -79,21 +85,21 @@ def test_a_file_that_is_still_being_written_is_none(settings):
 )
 def test_a_timer_is_a_reason_once_it_is_due(settings, due_at, is_reason):
     state.write(settings.home, state.State(due_at, 0, NOON - 2 * MINUTE))
-    assert (sensor.work(settings, NOON) is not None) == is_reason
+    assert (why(settings, NOON) is not None) == is_reason
 
 
 def test_a_message_that_waits_in_the_ledger_is_a_reason(settings):
     last = plan(settings, NOON)
     state.write(settings.home, state.State(None, last, NOON))
-    assert sensor.work(settings, NOON) == "the ledger has messages to send or to settle"
+    assert why(settings, NOON) == "the ledger has messages to send or to settle"
 
 
 def test_news_in_the_ledger_that_no_tick_has_copied_is_a_reason(settings):
     last = plan(settings, NOON + 5 * MINUTE)  # not due yet
     state.write(settings.home, state.State(None, last - 1, NOON))
-    assert sensor.work(settings, NOON) == "the ledger has news"
+    assert why(settings, NOON) == "the ledger has news"
     state.write(settings.home, state.State(None, last, NOON))
-    assert sensor.work(settings, NOON) is None
+    assert why(settings, NOON) is None
 
 
 def started(instance):
@@ -164,7 +170,56 @@ def test_the_sensor_says_in_words_why_it_does_not(instance, settings):
     assert look(instance, settings).skip_message == f"Tick {run.run_id} has not finished yet."
 
 
-def test_the_sensor_runs_by_itself_and_as_often_as_the_settings_say(tmp_path):
-    made = sensor.minute_sensor(load({"DOVECOTE_HOME": str(tmp_path), "DOVECOTE_TICK_SECONDS": "7"}))
-    assert made.minimum_interval_seconds == 7
-    assert made.default_status == dg.DefaultSensorStatus.RUNNING
+def test_the_sensor_runs_by_itself(settings):
+    assert sensor.minute_sensor(settings).default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def a_tick_ran(settings, seq=0, **more):
+    """One that was asked for just now, in a turn that lasts an hour."""
+    state.write(settings.home, state.State(None, seq, NOON, turn_at=datetime.now(UTC), **more))
+    return replace(settings, tick_seconds=1_000_000_000)
+
+
+def test_what_lands_waits_for_its_turn(instance, settings):
+    land(settings)
+    assert look(instance, a_tick_ran(settings)).skip_message.startswith(
+        "The last tick began less than a turn"
+    )
+
+
+def refuse(settings):
+    """A message that no channel takes; the journal's number before that."""
+    from senders.rendering import Renderer
+
+    renderer = Renderer(load({"DOVECOTE_LINK_SECRET": "only for tests"}))
+    message = renderer.render(row("welcome", "email") | {"due_at": NOON, "expires_at": NOON + 60 * MINUTE})
+    with Ledger(settings.ledger) as ledger:
+        before = ledger.last_seq()
+        ledger.plan([(message, "sendgrid", Refusal("no_request: only for tests"))], NOON)
+        return before
+
+
+def test_whom_a_channel_refused_does_not_wait_for_the_next_turn(instance, settings):
+    asked = look(instance, a_tick_ran(settings, refuse(settings)))
+    assert asked.tags["dovecote/because"] == "refused by their channel, may go through another: 1"
+
+
+def test_a_refusal_that_a_tick_has_judged_again_is_no_longer_urgent(instance, settings):
+    before = refuse(settings)
+    assert isinstance(look(instance, a_tick_ran(settings, before + 9)), dg.SkipReason)
+
+
+def test_there_is_one_tick_out_of_turn_at_most(instance, settings):
+    before = refuse(settings)
+    assert isinstance(look(instance, a_tick_ran(settings, before, is_extra_spent=True)), dg.SkipReason)
+
+
+@pytest.mark.parametrize(
+    ("asked_after", "is_extra", "turn_at"),
+    [(59, True, NOON), (60, False, NOON + MINUTE), (61, False, NOON + MINUTE)],
+)
+def test_a_tick_within_the_turn_of_another_is_the_extra_one(asked_after, is_extra, turn_at):
+    first = state.State().begun(NOON, NOON, 60)
+    asked_at = NOON + timedelta(seconds=asked_after)
+    second = first.begun(asked_at, asked_at, 60)
+    assert (second.is_extra_spent, second.turn_at.replace(second=0)) == (is_extra, turn_at)

@@ -10,7 +10,7 @@ NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
 def test_a_state_reads_as_it_was_written(tmp_path):
-    written = state.State(NOON, 7, NOON)
+    written = state.State(NOON, 7, NOON, NOON, True)
     state.write(tmp_path, written)
     assert state.read(tmp_path) == written
 

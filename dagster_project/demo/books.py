@@ -58,6 +58,12 @@ def landed_to_accepted(messages: Iterable[Mapping[str, Any]], landed: Mapping[st
     ]
 
 
+def fallbacks(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Accepted messages whose candidate another channel had refused before."""
+    tries = Counter(row["candidate_id"] for row in messages)
+    return [row for row in messages if row["accepted_at"] and tries[row["candidate_id"]] > 1]
+
+
 def seconds(moment: str) -> float:
     """A time of the ledger as seconds since 1970."""
     return to_moment(moment).timestamp()

@@ -153,6 +153,7 @@ def close_books(
         outbox = [message_id for (message_id,) in rows]
     tick_seconds = [tick["seconds"]["total"] for tick in good]
     waits = books.landed_to_accepted(messages, landed)
+    fallbacks = books.landed_to_accepted(books.fallbacks(messages), landed)
     return {
         "ticks": len(ticks.seen),
         "failed_ticks": len(ticks.seen) - len(good),
@@ -166,4 +167,7 @@ def close_books(
         "tick_seconds_p95": books.percentile(tick_seconds, 95),
         "landed_to_accepted_seconds_p50": books.percentile(waits, 50),
         "landed_to_accepted_seconds_p95": books.percentile(waits, 95),
+        "fallbacks": len(fallbacks),
+        "fallback_seconds_p50": books.percentile(fallbacks, 50),
+        "fallback_seconds_p95": books.percentile(fallbacks, 95),
     }
