@@ -112,12 +112,12 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why a person did or did not get each message."""
-    from dagster_project.explain import UnknownPersonError, in_words
     from dagster_project.explain import explain as look_up
+    from dagster_project.explain import in_words
 
     try:
         record = look_up(settings(), who, journey)
-    except (UnknownPersonError, LookupError) as error:
+    except LookupError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     typer.echo(json.dumps(record, default=str, indent=2) if as_json else in_words(record))

@@ -63,6 +63,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         )
         is_missing = is_secret and not value and item.name in NEEDED_SECRETS
         yield Finding("settings", f"{name}: {shown} ({item.metadata['about']})", is_missing)
+    if not settings.shop_address:
+        says = "marketing e-mails carry no postal address, which many countries want in them"
+        yield Finding("settings", f"{PREFIX}SHOP_ADDRESS is empty: {says}.")
     yield from _unknown_settings(settings, list(known))
 
 
@@ -159,6 +162,12 @@ def _journeys(settings: Settings) -> Iterator[Finding]:
         yield Finding("templates", "Every template gets what it needs from its trigger.")
 
 
+def _feeds(_: Settings) -> Iterator[Finding]:
+    from receivers.gate import check_feeds
+
+    yield Finding("feeds", f"The feeds and their rules are valid: {', '.join(check_feeds())}.")
+
+
 def _providers(settings: Settings) -> Iterator[Finding]:
     from senders.providers import providers_for
 
@@ -230,6 +239,7 @@ PARTS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "warehouse": _warehouse,
     "ledger": _ledger,
     "dbt": _dbt,
+    "feeds": _feeds,
     "journeys": _journeys,
     "providers": _providers,
     "delivery": _delivery,

@@ -6,6 +6,7 @@ ledger. The journeys that never saw the person are named too, with what the pers
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -38,17 +39,19 @@ class UnknownPersonError(LookupError):
     """Nobody goes by that id or address; the text says what was looked for."""
 
 
+class UnknownJourneyError(LookupError):
+    """No live journey has that name; the text names the nearest."""
+
+
 def explain(settings: Settings, who: str, journey: str | None = None) -> dict[str, Any]:
     """The record of one person: `person`, `addresses`, `journeys` (entries → steps → decisions and
     the message's moves), `never_entered` and `recent_events`. Times are aware UTC datetimes.
 
     `who` is a user id, an anonymous id, an e-mail address or a phone number. Raises UnknownPersonError,
-    and duckdb.IOException while a tick has the warehouse.
+    UnknownJourneyError, and duckdb.IOException while a tick has the warehouse.
     """
     from dagster_project import warehouse
-    from dagster_project.journeys import load_journeys
 
-    live = [each.name for each in load_journeys(REPOSITORY)]
     with warehouse.opened_when_free(settings) as connection:
 
         def rows(name: str, **values: str) -> list[dict[str, Any]]:
@@ -61,6 +64,8 @@ def explain(settings: Settings, who: str, journey: str | None = None) -> dict[st
             raise UnknownPersonError(
                 f"nobody has the id, e-mail address or phone number {who!r} in {settings.warehouse}"
             )
+        live = [row["journey"] for row in rows("explain_journeys")]
+        _refuse_unknown(journey, live)
         about = {"user_id": people[0]["user_id"]}
         entries = rows("explain_entries", **about)
         decisions = rows("explain_decisions", **about)
@@ -74,10 +79,17 @@ def explain(settings: Settings, who: str, journey: str | None = None) -> dict[st
         journeys = [
             {**entry, "steps": _steps(entry, decisions, ledger)}
             for entry in entries
-            if entry["journey"] in wanted
+            if journey in (None, entry["journey"])
         ]
     entered = {entry["journey"] for entry in entries}
     return {**result, "journeys": journeys, "never_entered": [name for name in wanted if name not in entered]}
+
+
+def _refuse_unknown(journey: str | None, live: list[str]) -> None:
+    if journey is not None and journey not in live:
+        near = difflib.get_close_matches(journey, live, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(live)}"
+        raise UnknownJourneyError(f"the last tick knew no journey {journey!r}: {hint}")
 
 
 def _steps(entry: Mapping[str, Any], decisions: list[dict[str, Any]], ledger: Ledger) -> list[dict[str, Any]]:

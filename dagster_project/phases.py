@@ -1,6 +1,7 @@
 """What a tick does, phase by phase. Each adds its facts to the tick's summary.
 
-`landed` {files, files_quarantined, rows, duplicates, quarantined}, `events` (new to the models),
+`landed` {files, files_quarantined, rows, duplicates, quarantined, left: files that stay for another tick},
+`events` (new to the models),
 `dbt` {models, tests, warnings, failures}, `decisions` by reason and `outcomes` by outcome,
 `planned` {planned, refused, unrenderable, already_planned, candidate_taken, without_route, cancelled},
 `sent` by channel and `delivery` (`senders.summary.Summary`), `delivered` and `converted` (so far).
@@ -41,6 +42,7 @@ def land(tick: Tick) -> Mapping[str, int]:
             "rows": total.rows_taken,
             "duplicates": total.rows_duplicate,
             "quarantined": total.rows_quarantined,
+            "left": len(summary.left),
         }
         with warehouse.opened(tick.settings, read_only=True) as connection:
             return warehouse.row_counts(connection, "raw")

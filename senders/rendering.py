@@ -54,7 +54,11 @@ class Renderer:
     def __init__(self, settings: Settings, templates: Path = TEMPLATES) -> None:
         self.settings = settings
         self._environments = environments(templates)
-        self._shop = {"name": visible(settings.shop_name), "url": settings.shop_url}
+        self._shop = {
+            "name": visible(settings.shop_name),
+            "address": visible(settings.shop_address),
+            "url": settings.shop_url,
+        }
 
     def render(self, row: Mapping[str, Any]) -> Message:
         """The message of an outbox row (columns of `fct_outbox`; `person` and `payload` JSON text,

@@ -79,6 +79,7 @@ class Settings:
         "rcs=google_rcs,sms=twilio_sms,email=sendgrid", _pairs, "which provider carries which channel"
     )
     shop_name: str = _setting("Dovecote Demo Shop", str, "the sender's name in messages")
+    shop_address: str = _setting("", str, "the sender's postal address, for the foot of e-mails")
     shop_url: str = _setting("http://127.0.0.1:8300/shop", _url, "the shop that links lead to")
     write_key: str = _setting("", str, "key that event senders must present", secret=True)
     shopify_secret: str = _setting("", str, "secret that signs Shopify webhooks", secret=True)

@@ -29,7 +29,7 @@ FORMS: Final = ("html", "text", "rcs")
 # What every template can name beside its trigger's columns; None: a plain value.
 CONTEXT: Final[Mapping[str, tuple[str, ...] | None]] = {
     "person": ("first_name", "last_name", "language", "loyalty_tier"),
-    "shop": ("name", "url"),
+    "shop": ("name", "address", "url"),
     "links": ("unsubscribe", "preferences"),
     "track": None,
     "is_marketing": None,

@@ -161,3 +161,10 @@ def test_every_unit_test_and_data_test_of_the_project_holds_in_this_town(played,
     passed = re.search(r"PASS=(\d+)", done.stdout)
     assert done.returncode == 0, done.stdout[-4000:]
     assert int(passed[1]) > 200
+
+
+def test_a_journey_that_is_not_live_is_told_with_the_nearest_that_is(played):
+    options = ["explain", "ada", "--journey", "cart_abandonned"]
+    done = subprocess.run([DOVECOTE, *options], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "did you mean cart_abandoned?" in done.stderr

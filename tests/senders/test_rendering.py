@@ -76,6 +76,13 @@ def test_every_template_renders_its_example_and_leaves_nothing_unsaid(template, 
         assert leak not in content
 
 
+def test_the_foot_of_an_email_names_where_the_sender_lives():
+    living = settings(DOVECOTE_SHOP_ADDRESS="Dovecote Lane 1 <Ely>")
+    at_home = Renderer(living).render(row("welcome", "email"))
+    assert "Juniper &amp; Co. &nbsp;·&nbsp; Dovecote Lane 1 &lt;Ely&gt;" in at_home.content["html"]
+    assert "Juniper & Co., Dovecote Lane 1 <Ely>, https://shop.example" in at_home.content["text"]
+
+
 @pytest.mark.parametrize(("template", "channel"), WRITTEN)
 def test_a_stranger_without_a_name_is_still_greeted(template, channel):
     nobody = dict.fromkeys(example(template)["person"])
