@@ -18,6 +18,7 @@ from dagster_project.policy.values import (
     condition,
     duration,
     duration_or,
+    id_of_event,
     list_of,
     mapping_of,
     name_of,
@@ -30,7 +31,6 @@ from senders.settings import REPOSITORY
 TRIGGERS: Final = Path("dbt/models/triggers")
 PROJECT: Final = Path("dbt/dbt_project.yml")
 
-ENTITIES: Final = ("cart_id", "order_id", "product_id")
 GOAL_VALUES: Final = ("revenue",)  # the number that fct_conversions counts
 
 GOAL_KEYS: Final[Mapping[str, Key]] = {
@@ -51,7 +51,7 @@ JOURNEY_KEYS: Final[Mapping[str, Key]] = {
     "priority": Key(number(0, 100, whole=True), 50),
     "reentry": Key(duration_or({"always": 0, "never": None}), "always"),
     "exit_on": Key(list_of(name_of("event")), []),
-    "entity": Key(one_of("entity", ENTITIES)),
+    "entity": Key(id_of_event),
     "expires_after": Key(duration, "24h"),
     "goal": Key(mapping_of(GOAL_KEYS)),
     "holdout": Key(number(0, 1, below=True), 0),

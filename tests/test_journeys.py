@@ -62,6 +62,11 @@ def test_re_entry_is_always_never_or_a_duration(tmp_path, written, seconds):
     assert journey.reentry_seconds == seconds
 
 
+def test_the_entity_is_any_id_that_an_event_carries(tmp_path):
+    (journey,) = load_journeys(house(tmp_path, trigger("entity: cart_id", "entity: booking_id")))
+    assert journey.entity == "booking_id"
+
+
 # what stands in the YAML, what stands there instead, the problem after `<file>:<line>: …journey.`
 WRONG = [
     ("priority: 70", "prioritty: 70", '10: prioritty: unknown key; did you mean "priority"?'),
@@ -88,7 +93,9 @@ WRONG = [
     ("exit_on: [order_completed]", "exit_on: [Order Completed]",
      '12: exit_on[0]: "Order Completed" is no name of event: it is written in snake_case'),
     ("exit_on: [order_completed]", "exit_on: [a_b, a_b]", '12: exit_on[1]: "a_b" is there twice'),
-    ("entity: cart_id", "entity: cart", '13: entity: unknown entity "cart"; did you mean "cart_id"?'),
+    ("entity: cart_id", "entity: cart", '13: entity: "cart" is no id of an event: it is written in snake_case'
+     ' and ends in _id; did you mean "cart_id"?'),
+    ("entity: cart_id", "entity: user_id", "13: entity: user_id is no entity: leave the key out"),
     ("within: 7d", "withn: 7d", '15: goal.withn: unknown key; did you mean "within"?'),
     ("{event: order_completed, within", "{within", "15: goal.event: is missing"),
     ("value: revenue", "value: revnue",

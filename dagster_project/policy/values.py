@@ -17,6 +17,8 @@ Parser = Callable[[Place, Any], Any]
 
 UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 LONGEST_DAYS: Final = 3_650
+ENTITY_COLUMNS: Final = ("cart_id", "order_id", "product_id")  # of fct_events; others are properties
+PERSON_IDS: Final = ("user_id", "anonymous_id", "event_id")
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -68,6 +70,18 @@ def name_of(what: str) -> Parser:
         return None
 
     return parse
+
+
+def id_of_event(place: Place, value: Any) -> str | None:
+    """`cart_id`, `booking_id`: an id that events carry, as a column of fct_events or as a property."""
+    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]*_id", value) and value not in PERSON_IDS:
+        return value
+    if value in PERSON_IDS:
+        place.refuse(f"{value} is no entity: leave the key out where the journey is about the person")
+        return None
+    near = nearest(f"{value}_id", (*ENTITY_COLUMNS, f"{value}_id"))
+    place.refuse(f'"{value}" is no id of an event: it is written in snake_case and ends in _id; {near}')
+    return None
 
 
 def condition(place: Place, value: Any) -> str:

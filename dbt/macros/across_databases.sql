@@ -30,6 +30,11 @@
 {% macro duckdb__json_text(document, path) -%}json_extract_string({{ document }}, '{{ path }}'){%- endmacro %}
 {% macro spark__json_text(document, path) -%}get_json_object({{ document }}, '{{ path }}'){%- endmacro %}
 
+{# Text of a top-level property whose name is itself a value; null where there is none. #}
+{% macro json_property(document, name) -%}{{ adapter.dispatch("json_property")(document, name) }}{%- endmacro %}
+{% macro duckdb__json_property(document, name) -%}json_extract_string({{ document }}, '$.' || {{ name }}){%- endmacro %}
+{% macro spark__json_property(document, name) -%}get_json_object({{ document }}, '$.' || {{ name }}){%- endmacro %}
+
 {# A whole row of a table alias as a JSON object, one key a column. #}
 {% macro row_as_json(table_alias) -%}{{ adapter.dispatch("row_as_json")(table_alias) }}{%- endmacro %}
 {% macro duckdb__row_as_json(table_alias) -%}cast(to_json({{ table_alias }}) as varchar){%- endmacro %}

@@ -1,6 +1,7 @@
 -- Steps whose person has left the journey, with the event that took them out: of the steps that are
 -- due and of those whose message still waits in the ledger.
--- An exit event counts for the entity it names; where it or the entry names none, for the person.
+-- An exit event counts for the entity it names; where it or the entry names none, for the person. Ids that
+-- fct_events has no column for are properties of the event, under the name that the policy gives.
 
 with candidates as (
     select
@@ -37,7 +38,8 @@ events as (
         occurred_at,
         cart_id,
         order_id,
-        product_id
+        product_id,
+        properties
     from {{ ref("fct_events") }}
     where
         occurred_at >= (select min(entered_at) from candidates)
@@ -63,6 +65,7 @@ where
             when 'cart_id' then nullif(events.cart_id, 'cart:' || events.user_id)
             when 'order_id' then events.order_id
             when 'product_id' then events.product_id
+            else {{ json_property("events.properties", "rules.entity") }}
         end,
         candidates.entity_key
     )
