@@ -15,6 +15,21 @@
     end
 {%- endmacro %}
 
+{# The address where it leads into the shop or to a carrier that the shop sends with (`var("carrier_hosts")`), else
+   null. Over https only: what a carrier shows of a parcel is between them and the person. #}
+{% macro carrier_url(url) -%}
+    coalesce(
+        {{ own_url(url) }},
+        case
+            when 1 = 0{% for host in var("carrier_hosts", []) %} or {{ url }} like 'https://{{ host }}/%'{% endfor %}
+                then {{ url }}
+        end
+    )
+{%- endmacro %}
+
+{# Forms that are answered at once on the page, and by no message. #}
+{% macro silent_forms() -%}('-'{% for form in var("silent_forms", []) %}, '{{ form }}'{% endfor %}){%- endmacro %}
+
 {# What counts as somebody being busy with a cart. #}
 {% macro cart_events() -%}
     (

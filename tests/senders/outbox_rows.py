@@ -3,11 +3,17 @@
 import json
 from typing import Any
 
+from dagster_project.journeys import load_journeys
 from senders.rendering import TEMPLATES
 from senders.settings import Settings, load
 
 MESSAGE_ID = "5e1f0b2c-9a55-5d0e-8a6f-0d0ec07e0001"
-TRANSACTIONAL = ("order_confirmation",)
+TRANSACTIONAL = {
+    step.template
+    for journey in load_journeys()
+    if journey.message_class == "transactional"
+    for step in journey.steps
+}
 WRITTEN = sorted((path.parent.name, path.stem) for path in TEMPLATES.glob("[a-z]*/*.jinja"))
 
 
