@@ -24,6 +24,7 @@ from dagster_project.policy.values import (
     name_of,
     number,
     one_of,
+    time_of_day,
 )
 from senders.contract import CHANNELS
 from senders.settings import REPOSITORY
@@ -41,6 +42,7 @@ GOAL_KEYS: Final[Mapping[str, Key]] = {
 STEP_KEYS: Final[Mapping[str, Key]] = {
     "name": Key(name_of("step"), is_required=True),
     "after": Key(duration, "0s"),
+    "at": Key(time_of_day),
     "channels": Key(list_of(one_of("channel", CHANNELS), at_least=1), is_required=True),
     "template": Key(name_of("template"), is_required=True),
     "skip_if": Key(list_of(condition), []),
@@ -78,6 +80,7 @@ class Step:
     template: str
     skip_if: tuple[str, ...]
     only_if: tuple[str, ...]
+    at_seconds: int | None = None  # local time of day, after midnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,4 +219,10 @@ def _built(name: str, file: str, policy: dict[str, Any], columns: tuple[Column, 
 
 def _step(step: dict[str, Any]) -> Step:
     lists = {key: tuple(step[key]) for key in ("channels", "skip_if", "only_if")}
-    return Step(name=step["name"], after_seconds=step["after"], template=step["template"], **lists)
+    return Step(
+        name=step["name"],
+        after_seconds=step["after"],
+        template=step["template"],
+        at_seconds=step["at"],
+        **lists,
+    )

@@ -62,6 +62,14 @@ def test_re_entry_is_always_never_or_a_duration(tmp_path, written, seconds):
     assert journey.reentry_seconds == seconds
 
 
+@pytest.mark.parametrize(
+    ("written", "seconds"), [('"00:00"', 0), ('"09:30"', 34_200), ("09:30", 34_200), ('"23:59"', 86_340)]
+)
+def test_a_step_may_wait_for_a_time_of_day(tmp_path, written, seconds):
+    (journey,) = load_journeys(house(tmp_path, trigger("after: 1h", f"after: 1h, at: {written}")))
+    assert journey.steps[0].at_seconds == seconds
+
+
 def test_the_entity_is_any_id_that_an_event_carries(tmp_path):
     (journey,) = load_journeys(house(tmp_path, trigger("entity: cart_id", "entity: booking_id")))
     assert journey.entity == "booking_id"
@@ -110,6 +118,11 @@ WRONG = [
     ("on_unknown: hold", "on_unknown: held", '17: on_unknown: unknown rule "held"; did you mean "hold"?'),
     ("after: 1h", "after: 1hour", "19: steps[0].after: '1hour' is no duration"),
     ("after: 1h", "aftr: 1h", '19: steps[0].aftr: unknown key; did you mean "after"?'),
+    ("after: 1h", 'at: "25:00"', "19: steps[0].at: '25:00' is no time of day: write hours and minutes"),
+    ("after: 1h", 'at: "9:00"', "19: steps[0].at: '9:00' is no time of day"),
+    ("after: 1h", 'at: "09:60"', "19: steps[0].at: '09:60' is no time of day"),
+    ("after: 1h", "at: 21:30", '19: steps[0].at: 1290 is no time of day: put it in quotes, as in "21:30"'),
+    ("after: 1h", "after: -1h", "19: steps[0].after: '-1h' is no duration"),
     ("channels: [rcs, sms]", "channels: [rsc, sms]",
      '19: steps[0].channels[0]: unknown channel "rsc"; did you mean "rcs"?'),
     ("channels: [rcs, sms]", "channels: []", "19: steps[0].channels: must name at least 1"),

@@ -72,6 +72,18 @@ def name_of(what: str) -> Parser:
     return parse
 
 
+def time_of_day(place: Place, value: Any) -> int | None:
+    """`"09:30"` in seconds after midnight. YAML takes a bare 21:30 for a number: it wants quotes."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+        place.refuse(f'{value} is no time of day: put it in quotes, as in "{value // 60:02}:{value % 60:02}"')
+        return None
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if match is None:
+        place.refuse(f'{value!r} is no time of day: write hours and minutes from "00:00" to "23:59"')
+        return None
+    return int(match[1]) * 3_600 + int(match[2]) * 60
+
+
 def id_of_event(place: Place, value: Any) -> str | None:
     """`cart_id`, `booking_id`: an id that events carry, as a column of fct_events or as a property."""
     if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]*_id", value) and value not in PERSON_IDS:

@@ -38,7 +38,7 @@
 {% endmacro %}
 
 {% macro step_columns() %}
-    {% do return(["journey:text", "step:text", "step_number:bigint", "after_seconds:bigint", "template:text"]) %}
+    {% do return(["journey:text", "step:text", "step_number:bigint", "after_seconds:bigint", "at_seconds:bigint", "template:text"]) %}
 {% endmacro %}
 
 {% macro collect_journey(rows, journey, policy, node) %}
@@ -55,7 +55,8 @@
     {% endfor %}
     {% for step in policy["steps"] %}
         {% do rows.steps.append([
-            journey, step["name"], loop.index, duration_seconds(step.get("after", "0s")), step["template"],
+            journey, step["name"], loop.index, duration_seconds(step.get("after", "0s")),
+            time_of_day_seconds(step.get("at")), step["template"],
         ]) %}
         {% for channel in step["channels"] %}
             {% do rows.channels.append([journey, step["name"], channel, loop.index]) %}
@@ -73,6 +74,11 @@
     {% if text == "never" %}{% do return(none) %}{% endif %}
     {% if text == "always" %}{% do return(0) %}{% endif %}
     {% do return((text[:-1] | int) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[text[-1]]) %}
+{% endmacro %}
+
+{# `09:30` → seconds after midnight. #}
+{% macro time_of_day_seconds(text) %}
+    {% do return(none if text is none else (text[:2] | int) * 3600 + (text[3:] | int) * 60) %}
 {% endmacro %}
 
 {# One `create or replace` of a small typed table; an empty list gives an empty table. #}

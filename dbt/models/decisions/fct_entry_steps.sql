@@ -1,11 +1,23 @@
 {{ config(materialized="incremental", incremental_strategy="append", contract={"enforced": true}) }}
 
 -- What each entry is owed and when. A due time is computed once, here, and stored: a later change
--- of the journey's YAML moves no timer that already runs. Durations are elapsed time.
+-- of the journey's YAML, or of a person's zone, moves no timer that already runs. Durations are elapsed
+-- time; a step with `at` waits on for that time of day where its person is (UTC where nobody knows).
 
 with entries as (
-    select * from {{ ref("fct_entries") }}
-    where status = 'entered'
+    select
+        entries.*,
+        coalesce(people.time_zone, 'UTC') as time_zone
+    from {{ ref("fct_entries") }} as entries
+    left join {{ ref("int_identity_map") }} as identity on entries.user_id = identity.from_user_id
+    left join {{ ref("dim_people") }} as people on coalesce(identity.user_id, entries.user_id) = people.user_id
+    {% if is_incremental() %}
+    -- Against what is stored, not against what this run brought: a crash between the two models heals.
+    left join (select distinct entry_id from {{ this }}) as stored on entries.entry_id = stored.entry_id
+    where entries.status = 'entered' and stored.entry_id is null
+    {% else %}
+    where entries.status = 'entered'
+    {% endif %}
 ),
 
 steps as (
@@ -17,31 +29,43 @@ steps as (
         entries.entity_key,
         entries.event_id,
         entries.entered_at,
+        entries.time_zone,
         journey_steps.step,
         journey_steps.step_number,
         journey_steps.template,
+        journey_steps.at_seconds,
         journeys.message_class,
         journeys.priority,
         journeys.on_unknown,
-        {{ add_seconds("entries.entered_at", "journey_steps.after_seconds") }} as due_at,
-        {{ add_seconds("entries.entered_at", "journey_steps.after_seconds + journeys.expires_after_seconds") }}
-            as expires_at,
-        {{ uuid5(
-            "entries.journey || '|' || journey_steps.step || '|' || entries.user_id || '|'"
-            ~ " || coalesce(entries.entity_key, '') || '|' || entries.event_id"
-        ) }} as candidate_id
+        journeys.expires_after_seconds,
+        {{ add_seconds("entries.entered_at", "journey_steps.after_seconds") }} as ready_at
     from entries
     inner join {{ source("policy", "journeys") }} as journeys on entries.journey = journeys.journey
     inner join {{ source("policy", "journey_steps") }} as journey_steps on entries.journey = journey_steps.journey
-    {% if is_incremental() %}
-    -- Against what is stored, not against what this run brought: a crash between the two models heals.
-    left join (select distinct entry_id from {{ this }}) as stored on entries.entry_id = stored.entry_id
-    where stored.entry_id is null
-    {% endif %}
+),
+
+clocks as (
+    select
+        *,
+        {{ add_seconds(day_of(to_local("ready_at", "time_zone")), "at_seconds") }} as at_today,
+        {{ add_seconds(day_of(to_local("ready_at", "time_zone")), "at_seconds + 86400") }} as at_tomorrow
+    from steps
+),
+
+timed as (
+    select
+        *,
+        case
+            when at_seconds is null then ready_at
+            when {{ from_local("at_today", "time_zone") }} >= ready_at then {{ from_local("at_today", "time_zone") }}
+            else {{ from_local("at_tomorrow", "time_zone") }}
+        end as due_at
+    from clocks
 )
 
 select
-    candidate_id,
+    {{ uuid5("journey || '|' || step || '|' || user_id || '|' || coalesce(entity_key, '') || '|' || event_id") }}
+        as candidate_id,
     entry_id,
     journey,
     journey_version,
@@ -52,9 +76,9 @@ select
     event_id,
     entered_at,
     due_at,
-    expires_at,
+    {{ add_seconds("due_at", "expires_after_seconds") }} as expires_at,
     template,
     message_class,
     priority,
     on_unknown
-from steps
+from timed
