@@ -1,4 +1,4 @@
-"""Who left a cart at a moment, counted event by event from Snowplow's file.
+"""Who left a cart short of the checkout at a moment, counted event by event from Snowplow's file.
 
 Shares no code with the models: it walks through time with a dictionary where they use windows.
 """
@@ -29,6 +29,7 @@ class Event:
     is_removed: bool
     is_bought: bool
     is_busy: bool
+    is_checkout: bool
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Cart:
     last_at: datetime | None = None
     added: tuple[str, datetime] | None = None  # the last product put in during this visit
     left: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    is_checkout_begun: bool = False
 
     def leave(self, at: datetime) -> None:
         if self.added and self.last_at and at - self.last_at >= IDLE:
@@ -64,7 +66,7 @@ def carts_left(events: list[Event], as_of: datetime) -> set[tuple[str, str, date
     return {
         (person, event_id, triggered_at, sum(cart.counts.values()))
         for person, cart in carts.items()
-        if any(cart.counts.values())
+        if any(cart.counts.values()) and not cart.is_checkout_begun
         for event_id, added_at, triggered_at in _all_left(cart, as_of)
         if added_at >= as_of - timedelta(days=3)
     }
@@ -86,6 +88,7 @@ def _walk(carts: dict[str, Cart], person: str, event: Event) -> None:
         cart = carts[person] = Cart()
     cart.leave(event.at)
     cart.last_at = event.at
+    cart.is_checkout_begun |= event.is_checkout
     for place, product in enumerate(event.products if event.is_added or event.is_removed else []):
         count = int(product.get("quantity") or 1)
         before = cart.counts.get(product["id"], 0)
@@ -117,6 +120,7 @@ def _event(row: dict[str, str]) -> Event:
         is_bought=action == "transaction" or (action is None and bool(order)),
         is_busy=action in ("add_to_cart", "remove_from_cart", "checkout_step")
         or (action is None and bool(step or _first(row, "cart"))),
+        is_checkout=str(step) == "1" and action in (None, "checkout_step") and not order,
     )
 
 

@@ -62,6 +62,7 @@ def test_every_journey_that_is_shipped_has_its_templates():
     assert set(WRITTEN) >= {
         ("cart_reminder", "email"), ("cart_reminder", "rcs"), ("cart_reminder", "sms"),
         ("cart_support", "email"), ("cart_support", "rcs"),
+        ("checkout_reminder", "email"), ("checkout_reminder", "rcs"), ("checkout_reminder", "sms"),
         ("order_confirmation", "email"), ("order_confirmation", "rcs"), ("order_confirmation", "sms"),
         ("price_drop", "email"), ("price_drop", "rcs"),
         ("welcome", "email"), ("welcome", "rcs"),
@@ -155,11 +156,29 @@ def test_an_image_is_shown_where_there_is_one_and_a_tile_where_there_is_none():
 @pytest.mark.parametrize("channel", ["email", "rcs"])
 def test_a_cart_without_address_prices_or_pictures_is_still_a_message(template, channel):
     bare = {"cart_url": None, "total": None, "currency": None, "first_item_image_url": None}
-    items = [{"product_id": None, "name": "Mug", "quantity": 2, "price": None, "image_url": None}]
+    item = dict.fromkeys(("product_id", "price", "image_url", "stock"))
+    items = [{**item, "name": "Mug", "quantity": 2}]
     content = RENDERER.render(row(template, channel, payload={**bare, "items": items})).content
     assert "mug" in json.dumps(content).lower()
     assert "Total" not in json.dumps(content)
     assert "€" not in json.dumps(content, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("channel", ["email", "rcs"])
+@pytest.mark.parametrize(("stock", "is_told"), [(5, True), (6, False), (0, False), (None, False)])
+def test_how_few_are_left_is_told_from_five_down(channel, stock, is_told):
+    mug = {"product_id": "m", "name": "Mug", "quantity": 1, "price": 5, "image_url": None, "stock": stock}
+    content = RENDERER.render(row("cart_support", channel, payload={"items": [mug]})).content
+    assert (f"Of Mug we have {stock} as we write this" in json.dumps(content)) == is_told
+
+
+@pytest.mark.parametrize("channel", ["email", "rcs", "sms"])
+def test_a_checkout_of_which_only_the_address_is_known_is_still_a_message(channel):
+    bare = {"items": [], "item_count": 0, "total": None, "currency": None}
+    first = {"first_item_name": None, "first_item_image_url": None}
+    content = RENDERER.render(row("checkout_reminder", channel, payload=bare | first)).content
+    assert "heckout" in json.dumps(content)
+    assert "Total" not in json.dumps(content)
 
 
 def test_items_may_arrive_as_json_text():

@@ -39,7 +39,8 @@ items as (
         cast(contents.quantity as bigint) as quantity,
         coalesce(contents.price, products.price) as price,
         coalesce(products.image_url, contents.image_url) as image_url,
-        coalesce(contents.currency, products.currency) as currency
+        coalesce(contents.currency, products.currency) as currency,
+        products.stock
     from contents
     left join {{ ref("dim_products") }} as products on contents.product_id = products.product_id
     where contents.quantity > 0
@@ -48,8 +49,13 @@ items as (
 select
     user_id,
     cart_id,
-    {{ json_list_of_documents(item_object("product_id", "name", "quantity", "price", "image_url"), "position") }}
-        as items,
+    {{ json_list_of_documents(
+        json_object({
+            "product_id": "product_id", "name": "name", "quantity": "quantity", "price": "price",
+            "image_url": "image_url", "stock": "stock",
+        }),
+        "position"
+    ) }} as items,
     sum(quantity) as item_count,
     -- A sum that leaves a product out would be a wrong price.
     case when count(price) = count(*) then round(sum(quantity * price), 2) end as total,

@@ -1,7 +1,7 @@
--- What happened in each cart since it was last bought, for carts that got something in the last three
--- days. An order closes the cart it names, whoever pays; where the order or the cart has no id of its own,
--- it closes every such cart of the person: rather no reminder than one for what was bought.
--- A cart without an id ends by itself when nothing happens in it for three days.
+-- What happened in each cart since it was last bought, for carts that got something, or whose checkout was
+-- begun, in the last three days. An order closes the cart it names, whoever pays; where the order or the cart
+-- has no id of its own, it closes every such cart of the person: rather no reminder than one for what was
+-- bought. A cart without an id ends by itself when nothing happens in it for three days.
 
 with activity as (
     select
@@ -27,9 +27,9 @@ carts as (
         user_id,
         cart_id,
         is_of_person,
-        max(occurred_at) as last_added_at
+        max(occurred_at) as last_step_at
     from activity
-    where event_name = 'product_added'
+    where event_name in ('product_added', 'checkout_started')
     group by user_id, cart_id, is_of_person
     having max(occurred_at) >= {{ ago(days=3) }}
 ),
@@ -95,5 +95,5 @@ from activity
 inner join carts on activity.user_id = carts.user_id and activity.cart_id = carts.cart_id
 left join closed on activity.user_id = closed.user_id and activity.cart_id = closed.cart_id
 where
-    carts.last_added_at > coalesce(closed.closed_at, {{ beginning_of_time() }})
+    carts.last_step_at > coalesce(closed.closed_at, {{ beginning_of_time() }})
     and activity.occurred_at > coalesce(closed.closed_at, {{ beginning_of_time() }})
