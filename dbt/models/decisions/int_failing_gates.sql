@@ -6,19 +6,10 @@ with candidates as (
     select * from {{ ref("int_candidates_this_run") }}
 ),
 
--- A gate that depends on the channel fails when it stops every channel alone, or when it stops the
--- last one that was left.
+-- The gates that depend on the channel are those of the channel that was chosen or, where none passes, got
+-- furthest: every one it fails, so that who lifts the first learns of the next.
 channels as (
-    select
-        candidate_id,
-        min(case when is_suppressed then 1 else 0 end) as all_suppressed,
-        min(case when has_no_address then 1 else 0 end) as all_without_address,
-        min(case when is_undeliverable then 1 else 0 end) as all_undeliverable,
-        min(case when has_no_consent then 1 else 0 end) as all_without_consent,
-        min(case when is_route_blocked then 1 else 0 end) as all_blocked,
-        max(stage) as stage
-    from {{ ref("int_channel_options") }}
-    group by candidate_id
+    select * from {{ ref("int_channel_options") }} where choice = 1
 ),
 
 -- A draw goes with its person when their id changes; of two draws that met in one person the older holds.
@@ -38,13 +29,13 @@ draws as (
 
 failing as (
     select candidate_id, 1 as gate_order, 'suppressed' as gate, cast(null as {{ dbt.type_string() }}) as blocking_id
-    from channels where all_suppressed = 1 or stage = 1
+    from channels where is_suppressed
     union all
-    select candidate_id, 2, 'no_address', null from channels where all_without_address = 1 or stage = 0
+    select candidate_id, 2, 'no_address', null from channels where has_no_address
     union all
-    select candidate_id, 3, 'undeliverable', null from channels where all_undeliverable = 1 or stage = 3
+    select candidate_id, 3, 'undeliverable', null from channels where is_undeliverable
     union all
-    select candidate_id, 4, 'no_consent', null from channels where all_without_consent = 1 or stage = 4
+    select candidate_id, 4, 'no_consent', null from channels where has_no_consent
     union all
     select candidate_id, 5, 'exited', exit_event_id from {{ ref("int_exits_this_run") }}
     union all
@@ -65,7 +56,7 @@ failing as (
     union all
     select candidate_id, 11, 'capped', cap_id from {{ ref("int_caps_this_run") }}
     union all
-    select candidate_id, 12, 'route_blocked', null from channels where all_blocked = 1 or stage = 12
+    select candidate_id, 12, 'route_blocked', null from channels where is_route_blocked
 )
 
 select
