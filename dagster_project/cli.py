@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dagster_project.authoring import commands as authoring
 from senders import settings as environment
 
 STARTED_AT = datetime.now(UTC)
@@ -195,6 +196,9 @@ def demo(
     from dagster_project.demo import play
 
     raise typer.Exit(play.run(settings(), minutes, events_per_second, tick_seconds))
+
+
+authoring.add_to(app, settings)
 
 
 def main() -> Any:

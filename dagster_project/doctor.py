@@ -70,7 +70,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 
 def _shown(value: Any) -> str:
-    return ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return ",".join(f"{k}={v}" for k, v in value.items())
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _unknown_settings(settings: Settings, known: list[str]) -> Iterator[Finding]:

@@ -56,6 +56,10 @@ def _pairs(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, value in pairs}
 
 
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _setting(default: str, parse: Callable[[str], Any], about: str, *, secret: bool = False) -> Any:
     metadata = {"default": default, "parse": parse, "about": about, "secret": secret}
     return field(repr=not secret, metadata=metadata)
@@ -81,6 +85,7 @@ class Settings:
     shop_name: str = _setting("Dovecote Demo Shop", str, "the sender's name in messages")
     shop_address: str = _setting("", str, "the sender's postal address, for the foot of e-mails")
     shop_url: str = _setting("http://127.0.0.1:8300/shop", _url, "the shop that links lead to")
+    test_addresses: tuple[str, ...] = _setting("", _list, "addresses that `dovecote send-test` may write to")
     write_key: str = _setting("", str, "key that event senders must present", secret=True)
     shopify_secret: str = _setting("", str, "secret that signs Shopify webhooks", secret=True)
     link_secret: str = _setting("", str, "secret that signs links in messages", secret=True)
