@@ -59,3 +59,15 @@
         "product_id": product_id, "name": name, "quantity": quantity, "price": price, "image_url": image_url,
     }) }}
 {%- endmacro %}
+
+{# Who bought which product last, and when, in the last `days`: an order names its product itself or in its lines. #}
+{% macro products_bought(days) %}
+    select
+        orders.user_id,
+        coalesce(orders.product_id, lines.product_id) as product_id,
+        max(orders.occurred_at) as bought_at
+    from {{ ref("fct_events") }} as orders
+    left join {{ ref("int_order_lines") }} as lines on orders.event_id = lines.event_id
+    where orders.event_name = 'order_completed' and orders.occurred_at >= {{ ago(days=days) }}
+    group by orders.user_id, coalesce(orders.product_id, lines.product_id)
+{% endmacro %}

@@ -60,11 +60,14 @@ def in_folder(folder, files: dict[str, str]) -> Renderer:
 
 def test_every_journey_that_is_shipped_has_its_templates():
     assert set(WRITTEN) >= {
+        ("back_in_stock", "email"), ("back_in_stock", "rcs"), ("back_in_stock", "sms"),
+        ("browse_reminder", "email"), ("browse_reminder", "rcs"),
         ("cart_reminder", "email"), ("cart_reminder", "rcs"), ("cart_reminder", "sms"),
         ("cart_support", "email"), ("cart_support", "rcs"),
         ("checkout_reminder", "email"), ("checkout_reminder", "rcs"), ("checkout_reminder", "sms"),
         ("order_confirmation", "email"), ("order_confirmation", "rcs"), ("order_confirmation", "sms"),
         ("price_drop", "email"), ("price_drop", "rcs"),
+        ("product_question", "email"), ("product_question", "rcs"),
         ("welcome", "email"), ("welcome", "rcs"),
     }  # fmt: skip
 

@@ -1,8 +1,8 @@
 {{ config(contract={"enforced": true}) }}
 
--- Somebody looked at a product, did not buy it lately, and within 14 days its price fell by 5 % or more
--- of what they saw. What counts is the price of their last look before the change: looking again after it
--- takes nothing away.
+-- Somebody looked at a product, or put it on the wish list and left it there, did not buy it lately, and within
+-- 14 days (of a wish: 90) its price fell by 5 % or more of what they saw. What counts is the price of their last
+-- look or wish before the change: looking again after it takes nothing away.
 
 with changes as (
     select
@@ -19,42 +19,56 @@ with changes as (
 looks as (
     select
         events.user_id,
-        changes.product_id,
-        changes.new_price,
-        changes.changed_at,
-        max(events.occurred_at) as looked_at
+        changes.*,
+        events.occurred_at as looked_at,
+        0 as wish
     from {{ ref("fct_events") }} as events
     inner join changes on events.product_id = changes.product_id
     where
         events.event_name = 'product_viewed'
         and events.occurred_at >= {{ ago(days=17) }}
-        and events.occurred_at < changes.changed_at
         and events.occurred_at >= {{ add_seconds("changes.changed_at", -14 * 24 * 3600) }}
-    group by events.user_id, changes.product_id, changes.new_price, changes.changed_at
+    union all
+    select
+        wishes.user_id,
+        changes.*,
+        wishes.wished_at as looked_at,
+        1 as wish
+    from {{ ref("int_wishes") }} as wishes
+    inner join changes on wishes.product_id = changes.product_id
+    where wishes.wished_at >= {{ add_seconds("changes.changed_at", -90 * 24 * 3600) }}
+),
+
+seen as (
+    select
+        user_id,
+        product_id,
+        new_price,
+        changed_at,
+        max(looked_at) as looked_at,
+        max(wish) = 1 as is_wished_for
+    from looks
+    where looked_at < changed_at
+    group by user_id, product_id, new_price, changed_at
 ),
 
 drops as (
     select
-        looks.*,
-        seen.price as old_price,
+        seen.*,
+        prices.price as old_price,
         -- Six digits are finer than any price and coarser than the noise of binary fractions.
-        round(1 - looks.new_price / seen.price, 6) as drop_share
-    from looks
-    inner join {{ ref("int_product_prices") }} as seen
+        round(1 - seen.new_price / prices.price, 6) as drop_share
+    from seen
+    inner join {{ ref("int_product_prices") }} as prices
         on
-            looks.product_id = seen.product_id
-            and looks.looked_at >= seen.valid_from
-            and looks.looked_at < seen.valid_to
-    where seen.price > 0
+            seen.product_id = prices.product_id
+            and seen.looked_at >= prices.valid_from
+            and seen.looked_at < prices.valid_to
+    where prices.price > 0
 ),
 
 bought as (
-    select
-        orders.user_id,
-        coalesce(orders.product_id, lines.product_id) as product_id
-    from {{ ref("fct_events") }} as orders
-    left join {{ ref("int_order_lines") }} as lines on orders.event_id = lines.event_id
-    where orders.event_name = 'order_completed' and orders.occurred_at >= {{ ago(days=17) }}
+    {{ products_bought(days=93) }}
 )
 
 select
@@ -69,12 +83,11 @@ select
     drops.old_price,
     drops.new_price,
     products.currency,
-    cast(floor(drops.drop_share * 100) as integer) as drop_percent
+    cast(floor(drops.drop_share * 100) as integer) as drop_percent,
+    drops.is_wished_for
 from drops
 inner join {{ ref("dim_products") }} as products on drops.product_id = products.product_id
+left join bought on drops.user_id = bought.user_id and drops.product_id = bought.product_id
 where
     drops.drop_share >= 0.05
-    and not exists (
-        select 1 from bought
-        where bought.user_id = drops.user_id and bought.product_id = drops.product_id
-    )
+    and coalesce(bought.bought_at < least(drops.looked_at, {{ ago(days=17) }}), true)
