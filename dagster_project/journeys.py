@@ -11,56 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from dagster_project.policy.columns import Column, read_columns
+from dagster_project.policy.keys import SHARE, parse_policy
 from dagster_project.policy.reader import Place, Problem, nearest, read_yaml
 from dagster_project.policy.references import House, check_references
-from dagster_project.policy.values import (
-    Key,
-    condition,
-    duration,
-    duration_or,
-    id_of_event,
-    list_of,
-    mapping_of,
-    name_of,
-    number,
-    one_of,
-    time_of_day,
-)
-from senders.contract import CHANNELS
 from senders.settings import REPOSITORY
 
 TRIGGERS: Final = Path("dbt/models/triggers")
 PROJECT: Final = Path("dbt/dbt_project.yml")
-
-GOAL_VALUES: Final = ("revenue",)  # the number that fct_conversions counts
-
-GOAL_KEYS: Final[Mapping[str, Key]] = {
-    "event": Key(name_of("event"), is_required=True),
-    "within": Key(duration, "7d"),
-    "value": Key(one_of("number of an event", GOAL_VALUES)),
-}
-STEP_KEYS: Final[Mapping[str, Key]] = {
-    "name": Key(name_of("step"), is_required=True),
-    "after": Key(duration, "0s"),
-    "at": Key(time_of_day),
-    "channels": Key(list_of(one_of("channel", CHANNELS), at_least=1), is_required=True),
-    "template": Key(name_of("template"), is_required=True),
-    "skip_if": Key(list_of(condition), []),
-    "only_if": Key(list_of(condition), []),
-}
-JOURNEY_KEYS: Final[Mapping[str, Key]] = {
-    "class": Key(one_of("class", ("marketing", "transactional")), is_required=True),
-    "priority": Key(number(0, 100, whole=True), 50),
-    "reentry": Key(duration_or({"always": 0, "never": None}), "always"),
-    "exit_on": Key(list_of(name_of("event")), []),
-    "entity": Key(id_of_event),
-    "expires_after": Key(duration, "24h"),
-    "goal": Key(mapping_of(GOAL_KEYS)),
-    "holdout": Key(number(0, 1, below=True), 0),
-    "on_unknown": Key(one_of("rule", ("hold", "drop", "resend")), "hold"),
-    "steps": Key(list_of(mapping_of(STEP_KEYS), at_least=1), is_required=True),
-}
-parse_policy: Final = mapping_of(JOURNEY_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +41,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """`templates` by step, where the variant has its own."""
+
+    name: str
+    weight: float
+    templates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Journey:
     """`reentry_seconds` is 0 for always and None for never; `columns` are the trigger's."""
 
@@ -100,6 +66,8 @@ class Journey:
     on_unknown: str
     steps: tuple[Step, ...]
     columns: tuple[Column, ...]
+    rollout: float = 1.0
+    variants: tuple[Variant, ...] = ()
 
 
 class JourneyError(ValueError):
@@ -123,6 +91,8 @@ def read_journeys(repository: Path) -> tuple[list[Journey], list[Problem]]:
     problems: list[Problem] = []
     variables, at_variables = _variables(repository, problems)
     listed = _names(at_variables.at("journeys"), variables.get("journeys"))
+    if "global_holdout" in variables:
+        SHARE(at_variables.at("global_holdout"), variables["global_holdout"])
     house = House.of(repository, _names(at_variables.at("segments"), variables.get("segments", [])))
     files = sorted((repository / TRIGGERS).rglob("trg_*.y*ml"))
     found = [_journey(repository, path, house, problems) for path in files]
@@ -214,6 +184,8 @@ def _built(name: str, file: str, policy: dict[str, Any], columns: tuple[Column, 
         on_unknown=policy["on_unknown"],
         steps=tuple(_step(step) for step in policy["steps"]),
         columns=columns,
+        rollout=float(policy["rollout"]),
+        variants=tuple(Variant(**variant) for variant in policy["variants"] or ()),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import jinja2
 
-from dagster_project.journeys import Journey, read_journeys
+from dagster_project.journeys import Journey, Step, read_journeys
 from dagster_project.policy.columns import Column
 from dagster_project.policy.reader import Problem
 from dagster_project.policy.references import TEMPLATES
@@ -40,9 +40,10 @@ def template_problems(repository: Path) -> list[Problem]:
     """What the templates of the journeys that can be read need and do not get; empty is well."""
     journeys, _ = read_journeys(repository)
     uses = {
-        (journey.name, step.template, channel): journey
+        (journey.name, template, channel): journey
         for journey in journeys
         for step in journey.steps
+        for template in templates_of(journey, step)
         for channel in step.channels
     }
     return [
@@ -50,6 +51,12 @@ def template_problems(repository: Path) -> list[Problem]:
         for (_, template, channel), journey in uses.items()
         for problem in _problems(repository, journey, template, channel)
     ]
+
+
+def templates_of(journey: Journey, step: Step) -> list[str]:
+    """The step's own template, then those that a variant puts in its place."""
+    others = (variant.templates.get(step.name) for variant in journey.variants)
+    return [step.template, *filter(None, others)]
 
 
 def _problems(repository: Path, journey: Journey, template: str, channel: str) -> Iterator[Problem]:
@@ -93,12 +100,13 @@ def _tried(
 
 def _row(journey: Journey, template: str, channel: str, is_full: bool) -> dict[str, Any]:
     person = {"first_name": "Ada", "last_name": "Lindqvist", "language": "en", "loyalty_tier": "gold"}
-    step = next(step for step in journey.steps if step.template == template)
+    step = next(step for step in journey.steps if template in templates_of(journey, step))
+    variant = journey.variants[0].name if is_full and journey.variants else None
     return {
         "message_id": "00000000-0000-5000-8000-000000000000", "candidate_id": "", "decision_id": "",
         "journey": journey.name, "journey_version": "", "step": step.name, "template": template,
         "message_class": journey.message_class, "channel": channel, "user_id": "ada", "entity_key": None,
-        "event_id": "", "variant": None, "priority": journey.priority, "address": "ada@example.com",
+        "event_id": "", "variant": variant, "priority": journey.priority, "address": "ada@example.com",
         "on_unknown": journey.on_unknown, "time_zone": "Europe/Berlin" if is_full else None,
         "due_at": "2026-01-02T03:04:05", "expires_at": "2026-01-02T04:04:05",
         "person": json.dumps(person if is_full else {}),

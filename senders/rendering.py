@@ -100,6 +100,7 @@ class Renderer:
             "track": partial(links.click_url, self.settings, row["message_id"]),
             "is_marketing": row["message_class"] == "marketing",
             "time_zone": row["time_zone"],
+            "variant": row["variant"],
         }
         return payload | reserved
 

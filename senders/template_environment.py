@@ -34,6 +34,7 @@ CONTEXT: Final[Mapping[str, tuple[str, ...] | None]] = {
     "track": None,
     "is_marketing": None,
     "time_zone": None,
+    "variant": None,
 }
 
 # symbol, decimals of ISO 4217; a currency that is not here is written with its code behind.

@@ -3,10 +3,11 @@
 import pytest
 from journey_house import PROJECT, TRIGGER, house, trigger
 
-from dagster_project.journeys import Goal, JourneyError, Step, load_journeys, read_journeys
+from dagster_project.journeys import Goal, JourneyError, Step, Variant, load_journeys, read_journeys
 from senders.settings import REPOSITORY
 
 YAML = "dbt/models/triggers/trg_cart_abandoned.yml"
+TWO = "variants: [{name: one, weight: 1}, {name: two, weight: 1}]"
 
 
 def problems(repository) -> list[str]:
@@ -62,6 +63,26 @@ def test_re_entry_is_always_never_or_a_duration(tmp_path, written, seconds):
     assert journey.reentry_seconds == seconds
 
 
+def test_variants_are_drawn_by_weight_and_bring_templates_of_their_own(tmp_path):
+    variants = """\
+rollout: 0.01
+          variants:
+            - {name: plain, weight: 50}
+            - {name: reworded, weight: 2.5, templates: {support: reminder}}"""
+    (journey,) = load_journeys(house(tmp_path, trigger("holdout: 0.10", variants)))
+    assert (journey.rollout, journey.variants) == (
+        0.01,
+        (Variant("plain", 50, {}), Variant("reworded", 2.5, {"support": "reminder"})),
+    )
+
+
+@pytest.mark.parametrize("share", ["1", "-0.1", "half", "true"])
+def test_a_global_holdout_is_a_share(tmp_path, share):
+    (found,) = problems(house(tmp_path, {"dbt/dbt_project.yml": PROJECT + f"  global_holdout: {share}\n"}))
+    assert found.startswith("dbt/dbt_project.yml:5: vars.global_holdout: ")
+    assert "must be a number, at least 0 and less than 1" in found
+
+
 @pytest.mark.parametrize(
     ("written", "seconds"), [('"00:00"', 0), ('"09:30"', 34_200), ("09:30", 34_200), ('"23:59"', 86_340)]
 )
@@ -114,6 +135,22 @@ WRONG = [
     ("holdout: 0.10", "holdout: -0.1", "16: holdout: -0.1 must be a number"),
     ("holdout: 0.10", "holdout: .nan", "16: holdout: nan must be a number"),
     ("holdout: 0.10", "holdout: 10%", "16: holdout: '10%' must be a number"),
+    ("holdout: 0.10", "rollout: 0", "16: rollout: 0 must be a number, at least 0.0001 and at most 1"),
+    ("holdout: 0.10", "rollout: 50", "16: rollout: 50 must be a number"),
+    ("holdout: 0.10", "variants: [{name: one, weight: 1}]", "16: variants: must name at least 2"),
+    ("holdout: 0.10", "variants: [{name: one, weight: 0}, {name: two, weight: 0}]",
+     "16: variants: the weights sum to nothing"),
+    ("holdout: 0.10", "variants: [{name: one, weight: 1}, {name: one, weight: 1}]",
+     '16: variants[1].name: "one" is there twice'),
+    ("holdout: 0.10", TWO.replace("1}]", "-1}]"),
+     "16: variants[1].weight: -1 must be a number, at least 0"),
+    ("holdout: 0.10", TWO.replace(", weight: 1}]", "}]"), "16: variants[1].weight: is missing"),
+    ("holdout: 0.10", TWO.replace("1}]", "1, templates: {remindr: support}}]"),
+     '16: variants[1].templates.remindr: no step is called "remindr"; did you mean "reminder"?'),
+    ("holdout: 0.10", TWO.replace("1}]", "1, templates: {support: suport}}]"),
+     '16: variants[1].templates.support: unknown template "suport"; did you mean "support"?'),
+    ("holdout: 0.10", TWO.replace("1}]", "1, templates: {reminder: support}}]"),
+     "16: variants[1].templates.reminder: senders/templates/support/sms.jinja is missing"),
     ("class: marketing", "class: transactional", "16: holdout: a transactional message is owed"),
     ("on_unknown: hold", "on_unknown: held", '17: on_unknown: unknown rule "held"; did you mean "hold"?'),
     ("after: 1h", "after: 1hour", "19: steps[0].after: '1hour' is no duration"),

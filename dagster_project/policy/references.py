@@ -39,6 +39,7 @@ def check_references(place: Place, policy: Mapping[str, Any], house: House) -> N
     """Refuse what one key says against another, or of something that is not there."""
     if policy["class"] == "transactional" and policy["holdout"]:
         place.at("holdout").refuse("a transactional message is owed: nobody is held out from it")
+    _check_variants(place.at("variants"), policy, house)
     earlier: list[str] = []
     for index, step in enumerate(policy["steps"] or ()):
         if step is not None:
@@ -46,30 +47,48 @@ def check_references(place: Place, policy: Mapping[str, Any], house: House) -> N
             earlier.append(str(step["name"]))
 
 
+def _check_variants(place: Place, policy: Mapping[str, Any], house: House) -> None:
+    variants = [variant for variant in policy["variants"] or () if variant is not None]
+    steps = {step["name"]: step for step in policy["steps"] or () if step is not None}
+    names = [variant["name"] for variant in variants]
+    if variants and None not in (weights := [variant["weight"] for variant in variants]) and not sum(weights):
+        place.refuse("the weights sum to nothing: give at least one variant a weight above 0")
+    for index, variant in enumerate(variants):
+        if variant["name"] in names[:index]:
+            place.at(index, "name").refuse(f'"{variant["name"]}" is there twice')
+        for step, template in variant["templates"].items():
+            here = place.at(index, "templates", step)
+            if step not in steps:
+                here.refuse(f'no step is called "{step}"; {nearest(step, steps)}')
+            else:
+                _check_template(here, here, template, steps[step]["channels"], house)
+
+
 def _check_step(place: Place, step: Mapping[str, Any], earlier: Sequence[str], house: House) -> None:
     if step["name"] in earlier:
         place.at("name").refuse(f'"{step["name"]}" is there twice: a step is known by its name')
-    _check_template(place, step, house)
+    _check_template(place.at("template"), place.at("channels"), step["template"], step["channels"], house)
     for kind in ("skip_if", "only_if"):
         for index, operand in enumerate(step[kind] or ()):
             for says in _operand_problems(operand, earlier, house):
                 place.at(kind, index).refuse(says)
 
 
-def _check_template(place: Place, step: Mapping[str, Any], house: House) -> None:
-    template = step["template"]
+def _check_template(
+    place: Place, at_channels: Place, template: str | None, channels: Sequence[str] | None, house: House
+) -> None:
     if template is None:
         return
     if template not in house.templates:
-        place.at("template").refuse(f'unknown template "{template}"; {nearest(template, house.templates)}')
+        place.refuse(f'unknown template "{template}"; {nearest(template, house.templates)}')
         return
-    for index, channel in enumerate(step["channels"] or ()):
+    for index, channel in enumerate(channels or ()):
+        here = at_channels if at_channels is place else at_channels.at(index)
         if channel and channel not in RENDERED:
-            says = f"{channel} cannot be rendered yet: choose among {', '.join(RENDERED)}"
-            place.at("channels", index).refuse(says)
+            here.refuse(f"{channel} cannot be rendered yet: choose among {', '.join(RENDERED)}")
         elif channel and channel not in house.templates[template]:
             file = TEMPLATES / template / f"{channel}.jinja"
-            place.at("channels", index).refuse(f"{file} is missing: write it, or take {channel} out")
+            here.refuse(f"{file} is missing: write it, or take {channel} out")
 
 
 def _operand_problems(operand: str, earlier: Sequence[str], house: House) -> Iterator[str]:

@@ -130,6 +130,20 @@ def list_of(parse_item: Parser, *, at_least: int = 0) -> Parser:
     return parse
 
 
+def names_by(parse_key: Parser, parse_value: Parser) -> Parser:
+    """A mapping of one kind of name to another, as {step: template}."""
+
+    def parse(place: Place, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            place.refuse(f"{value!r} must be a mapping of names, as in {{reminder: cart_reminder}}")
+            return {}
+        return {
+            parse_key(place.at(key), key): parse_value(place.at(key), each) for key, each in value.items()
+        }
+
+    return parse
+
+
 @dataclass(frozen=True)
 class Key:
     """What may stand under a key. `default` is written as in the YAML and goes through `parse`."""

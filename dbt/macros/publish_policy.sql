@@ -1,10 +1,10 @@
-{# What the journeys' YAML declares, as tables that SQL can join: policy.journeys, journey_steps,
-   step_channels, step_conditions and journey_exits. Runs before every invocation, so a model never
+{# What the journeys' YAML declares, as tables that SQL can join: policy.journeys, journey_steps, step_channels,
+   step_conditions, journey_exits, experiments and variant_templates. Runs before every invocation, so a model never
    sees yesterday's policy. The YAML is checked, key by key, by `dovecote doctor` and `make test`. #}
 
 {% macro publish_policy() %}
     {% if execute and flags.WHICH in ("build", "run", "test", "seed", "compile", "show") %}
-        {% set rows = namespace(journeys=[], steps=[], channels=[], conditions=[], exits=[]) %}
+        {% set rows = namespace(journeys=[], steps=[], channels=[], conditions=[], exits=[], experiments=[], templates=[]) %}
         {% for node in graph.nodes.values() if node.resource_type == "model" and node.name.startswith("trg_") %}
             {% set journey = node.name[4:] %}
             {% if journey in var("journeys") %}
@@ -14,6 +14,7 @@
                     ) %}
                 {% endif %}
                 {% do collect_journey(rows, journey, node.config.meta.journey, node) %}
+                {% do collect_experiments(rows, journey, node.config.meta.journey) %}
             {% endif %}
         {% endfor %}
         {% do run_query("create schema if not exists policy") %}
@@ -23,6 +24,8 @@
             policy_table("step_channels", ["journey:text", "step:text", "channel:text", "position:bigint"], rows.channels),
             policy_table("step_conditions", ["journey:text", "step:text", "kind:text", "operand:text"], rows.conditions),
             policy_table("journey_exits", ["journey:text", "event_name:text", "entity:text"], rows.exits),
+            policy_table("experiments", experiment_columns(), rows.experiments),
+            policy_table("variant_templates", ["journey:text", "variant:text", "step:text", "template:text"], rows.templates),
         ] %}
             {% do run_query(statement) %}
         {% endfor %}
@@ -39,6 +42,42 @@
 
 {% macro step_columns() %}
     {% do return(["journey:text", "step:text", "step_number:bigint", "after_seconds:bigint", "at_seconds:bigint", "template:text"]) %}
+{% endmacro %}
+
+{# `journey` is who it applies to, `experiment_journey` what it belongs to: empty for all of marketing. #}
+{% macro experiment_columns() %}
+    {% do return([
+        "experiment:text", "experiment_journey:text", "journey:text", "salt:text", "arm:text", "from_bucket:bigint",
+        "to_bucket:bigint",
+    ]) %}
+{% endmacro %}
+
+{# Each experiment's arms as ranges of the 10,000 buckets. A share of nothing is no experiment. #}
+{% macro collect_experiments(rows, journey, policy) %}
+    {% set everywhere = var("global_holdout", 0) if policy["class"] == "marketing" else 0 %}
+    {# A space is in no journey's name: no journey draws as the global holdout does. #}
+    {% set shares = [
+        ("holdout", journey, journey, "held_out", "open", policy.get("holdout", 0)),
+        ("rollout", journey, "rollout|" ~ journey, "open", "closed", policy.get("rollout", 1)),
+        ("global_holdout", "", "all marketing", "held_out", "open", everywhere),
+    ] %}
+    {% for experiment, of, salt, inside, outside, share in shares if share != (1 if experiment == "rollout" else 0) %}
+        {% set end = (share * 10000) | round | int %}
+        {% do rows.experiments.append([experiment, of, journey, salt, inside, 0, end]) %}
+        {% do rows.experiments.append([experiment, of, journey, salt, outside, end, 10000]) %}
+    {% endfor %}
+    {% set variants = policy.get("variants", []) %}
+    {% set total = variants | sum(attribute="weight") %}
+    {% set drawn = namespace(weight=0) %}
+    {% for variant in variants %}
+        {% set start = (drawn.weight / total * 10000) | round | int %}
+        {% set drawn.weight = drawn.weight + variant["weight"] %}
+        {% set end = (drawn.weight / total * 10000) | round | int %}
+        {% do rows.experiments.append(["variant", journey, journey, "variant|" ~ journey, variant["name"], start, end]) %}
+        {% for step, template in variant.get("templates", {}).items() %}
+            {% do rows.templates.append([journey, variant["name"], step, template]) %}
+        {% endfor %}
+    {% endfor %}
 {% endmacro %}
 
 {% macro collect_journey(rows, journey, policy, node) %}

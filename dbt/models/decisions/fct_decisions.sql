@@ -1,7 +1,10 @@
 {{ config(materialized="incremental", incremental_strategy="append", contract={"enforced": true}) }}
 
+-- depends_on: {{ ref("int_assignments") }}
+
 -- Why each person did or did not get each message: one row a decision, never changed. A step that
 -- waits is decided again in every tick; the row is written when the verdict or its reasons change.
+-- After int_assignments: a decision that is on record must not outlive the draw that it followed.
 
 with latest as (
     select
@@ -43,7 +46,7 @@ select
     gates,
     channel,
     blocking_id,
-    cast(null as {{ dbt.type_string() }}) as variant,
+    variant,
     is_holdout,
     is_exposed,
     priority,

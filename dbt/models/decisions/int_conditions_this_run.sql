@@ -1,7 +1,7 @@
--- Due steps whose condition does not hold: the trigger selects the person and entity no longer, the
--- policy no longer names the step, an `only_if` is not met or a `skip_if` is. A condition is a segment
--- (`seg_…`) or what became of an earlier step (`clicked.reminder`). Opens by machines never count:
--- nobody did anything.
+-- Due steps whose condition does not hold: the trigger selects the person and entity no longer, the policy no
+-- longer names the step, the journey is not open to the person yet, an `only_if` is not met or a `skip_if`
+-- is. A condition is a segment (`seg_…`) or what became of an earlier step (`clicked.reminder`). Opens by
+-- machines never count: nobody did anything.
 
 with candidates as (
     select * from {{ ref("int_candidates_this_run") }}
@@ -75,6 +75,16 @@ retired as (
     where journey_steps.step is null
 ),
 
+not_open as (
+    select
+        candidates.candidate_id,
+        'rollout' as condition
+    from candidates
+    inner join {{ ref("int_draws_this_run") }} as draws
+        on candidates.journey = draws.journey and candidates.person_id = draws.person_id
+    where draws.experiment = 'rollout' and draws.arm = 'closed'
+),
+
 unmet as (
     select
         candidate_id,
@@ -91,6 +101,11 @@ unmet as (
         candidate_id,
         condition
     from retired
+    union all
+    select
+        candidate_id,
+        condition
+    from not_open
 )
 
 select

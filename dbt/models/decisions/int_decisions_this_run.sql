@@ -57,7 +57,7 @@ select
     candidates.entered_at,
     candidates.due_at,
     candidates.expires_at,
-    candidates.template,
+    coalesce(variant_templates.template, candidates.template) as template,
     candidates.message_class,
     candidates.priority,
     candidates.on_unknown,
@@ -71,6 +71,7 @@ select
     coalesce(gates.gate, 'due') as reason,
     coalesce(judged.gates, '[]') as gates,
     gates.blocking_id,
+    draws.arm as variant,
     coalesce(judged.is_holdout, false) as is_holdout,
     coalesce(judged.is_exposed, true) as is_exposed
 from {{ ref("int_candidates_this_run") }} as candidates
@@ -78,3 +79,13 @@ inner join {{ ref("int_channel_options") }} as options
     on candidates.candidate_id = options.candidate_id and options.choice = 1
 left join judged on candidates.candidate_id = judged.candidate_id
 left join gates on judged.candidate_id = gates.candidate_id and judged.deciding_gate = gates.gate_order
+left join {{ ref("int_draws_this_run") }} as draws
+    on
+        candidates.journey = draws.journey
+        and candidates.person_id = draws.person_id
+        and draws.experiment = 'variant'
+left join {{ source("policy", "variant_templates") }} as variant_templates
+    on
+        candidates.journey = variant_templates.journey
+        and candidates.step = variant_templates.step
+        and draws.arm = variant_templates.variant

@@ -12,21 +12,6 @@ channels as (
     select * from {{ ref("int_channel_options") }} where choice = 1
 ),
 
--- A draw goes with its person when their id changes; of two draws that met in one person the older holds.
-draws as (
-    select
-        holdouts.journey,
-        coalesce(identity.user_id, holdouts.user_id) as person_id,
-        holdouts.cluster_id,
-        holdouts.is_holdout,
-        row_number() over (
-            partition by holdouts.journey, coalesce(identity.user_id, holdouts.user_id)
-            order by holdouts.assigned_at, holdouts.user_id
-        ) as turn
-    from {{ ref("int_holdouts") }} as holdouts
-    left join {{ ref("int_identity_map") }} as identity on holdouts.user_id = identity.from_user_id
-),
-
 failing as (
     select candidate_id, 1 as gate_order, 'suppressed' as gate, cast(null as {{ dbt.type_string() }}) as blocking_id
     from channels where is_suppressed
@@ -43,10 +28,20 @@ failing as (
     union all
     select candidate_id, 7, 'expired', null from candidates where expires_at < {{ as_of() }}
     union all
-    select candidates.candidate_id, 8, 'holdout', draws.cluster_id
+    -- The global holdout before the journey's own: who is in it gets nothing from anybody.
+    select
+        candidates.candidate_id,
+        8,
+        'holdout',
+        case when min(draws.experiment) = 'global_holdout' then 'global' else min(draws.cluster_id) end
     from candidates
-    inner join draws on candidates.journey = draws.journey and candidates.person_id = draws.person_id
-    where draws.turn = 1 and draws.is_holdout and candidates.message_class = 'marketing'
+    inner join {{ ref("int_draws_this_run") }} as draws
+        on candidates.journey = draws.journey and candidates.person_id = draws.person_id
+    where
+        draws.experiment in ('global_holdout', 'holdout')
+        and draws.arm = 'held_out'
+        and candidates.message_class = 'marketing'
+    group by candidates.candidate_id
     union all
     select candidates.candidate_id, 9, 'quiet_hours', quiet.rule_id
     from candidates

@@ -9,7 +9,10 @@ with exposed as (
         *,
         row_number() over (partition by candidate_id order by decision_number) as turn
     from {{ ref("fct_decisions") }}
-    where is_exposed and decided_at >= {{ kpis_since() }}
+    where
+        is_exposed and decided_at >= {{ kpis_since() }}
+        -- Who is held out of everything is nobody's control group: the other journeys are missing there, too.
+        and not (is_holdout and coalesce(blocking_id, '') = 'global')
 )
 
 select

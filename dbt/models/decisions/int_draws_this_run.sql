@@ -1,0 +1,90 @@
+-- Which arm of each experiment everybody with something due is in: held out of the journey or of all
+-- marketing, which variant they get, whether a ramp is open to them. The draw hangs on the contact address,
+-- so that two profiles behind one address share a fate, and not on the share, so that a growing share only
+-- ever adds people. What was drawn at a first exposure is kept; it goes with its person when their id changes.
+
+with wanted as (
+    select distinct
+        experiments.experiment,
+        experiments.experiment_journey,
+        experiments.journey,
+        candidates.person_id,
+        coalesce(people.cluster_id, candidates.person_id) as cluster_id,
+        {{ bucket("experiments.salt || '|' || coalesce(people.cluster_id, candidates.person_id)") }} as bucket
+    from {{ ref("int_candidates_this_run") }} as candidates
+    inner join {{ source("policy", "experiments") }} as experiments on candidates.journey = experiments.journey
+    left join {{ ref("dim_people") }} as people on candidates.person_id = people.user_id
+),
+
+-- Of two draws that met in one person the older holds; who was not drawn yet takes what their address drew.
+known as (
+    select
+        wanted.experiment,
+        wanted.journey,
+        wanted.person_id,
+        assignments.arm,
+        assignments.assigned_at,
+        assignments.user_id,
+        1 as is_own
+    from {{ source("history", "int_assignments") }} as assignments
+    left join {{ ref("int_identity_map") }} as identity on assignments.user_id = identity.from_user_id
+    inner join wanted
+        on
+            coalesce(identity.user_id, assignments.user_id) = wanted.person_id
+            and assignments.experiment = wanted.experiment
+            and assignments.experiment_journey = wanted.experiment_journey
+    union all
+    select
+        wanted.experiment,
+        wanted.journey,
+        wanted.person_id,
+        assignments.arm,
+        assignments.assigned_at,
+        assignments.user_id,
+        0 as is_own
+    from {{ source("history", "int_assignments") }} as assignments
+    inner join wanted
+        on
+            assignments.cluster_id = wanted.cluster_id
+            and assignments.experiment = wanted.experiment
+            and assignments.experiment_journey = wanted.experiment_journey
+),
+
+-- An arm that the policy no longer has is drawn anew.
+kept as (
+    select
+        known.*,
+        row_number() over (
+            partition by known.experiment, known.journey, known.person_id
+            order by known.is_own desc, known.assigned_at asc, known.user_id asc
+        ) as turn
+    from known
+    inner join {{ source("policy", "experiments") }} as experiments
+        on
+            known.experiment = experiments.experiment
+            and known.journey = experiments.journey
+            and known.arm = experiments.arm
+)
+
+select
+    wanted.experiment,
+    wanted.experiment_journey,
+    wanted.journey,
+    wanted.person_id,
+    wanted.cluster_id,
+    wanted.bucket,
+    coalesce(kept.arm, experiments.arm) as arm,
+    coalesce(kept.is_own, 0) as is_kept
+from wanted
+inner join {{ source("policy", "experiments") }} as experiments
+    on
+        wanted.experiment = experiments.experiment
+        and wanted.journey = experiments.journey
+        and wanted.bucket >= experiments.from_bucket
+        and wanted.bucket < experiments.to_bucket
+left join kept
+    on
+        wanted.experiment = kept.experiment
+        and wanted.journey = kept.journey
+        and wanted.person_id = kept.person_id
+        and kept.turn = 1
