@@ -1,0 +1,104 @@
+"""What a tick's candidates are judged with, and what comes out of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from oracle.people import People, Person
+from oracle.policy import Policy
+from oracle.sent import Books, Sent
+
+if TYPE_CHECKING:
+    from oracle.reading import Candidate
+
+# (journey, user_id) → when, who, whether held out, by which address
+Lots = dict[tuple[str, str], tuple[datetime, str, bool, str]]
+
+ORDER = (
+    *("suppressed", "no_address", "undeliverable", "no_consent", "exited", "condition_not_met", "expired"),
+    *("holdout", "quiet_hours", "outranked", "capped", "route_blocked"),
+)
+WAITS = {"quiet_hours", "outranked", "route_blocked"}
+
+
+@dataclass
+class Look:
+    """What everybody's candidates of one tick are judged with."""
+
+    policy: Policy
+    as_of: datetime
+    people: People
+    books: Books
+    triggered: set[Any]
+    drawn: Lots
+
+    @cached_property
+    def holding(self) -> set[tuple[str, str, str | None]]:
+        return {(row.journey, row.user_id, row.entity) for row in self.triggered}
+
+    @cached_property
+    def sent_to(self) -> dict[str, list[Sent]]:
+        found: dict[str, list[Sent]] = {}
+        for sent in self.books.messages.values():
+            found.setdefault(self.people.now(sent.row["user_id"]), []).append(sent)
+        return found
+
+    @cached_property
+    def members(self) -> dict[str, set[str]]:
+        """segment → who is in it: the last move was a joining."""
+        last: dict[tuple[str, str], tuple] = {}
+        for event in self.people.events:
+            move, _, segment = event["event_name"].partition("_")
+            if move in ("joined", "left"):
+                key = segment, self.people.doer(event)
+                word = event["occurred_at"], event["event_id"], move
+                last[key] = max(last.get(key, word), word)
+        members: dict[str, set[str]] = {}
+        for (segment, user_id), (_, _, move) in last.items():
+            if move == "joined":
+                members.setdefault(f"seg_{segment}", set()).add(user_id)
+        return members
+
+
+@dataclass
+class Verdict:
+    """`blocking`: by gate, whatever may be named as standing in the way."""
+
+    candidate: "Candidate"
+    person: Person
+    channel: str | None
+    failing: dict[str, set[str]] = field(default_factory=dict)
+    is_holdout: bool = False
+
+    @property
+    def candidate_id(self) -> str:
+        return self.candidate.candidate_id
+
+    @property
+    def what(self) -> str:
+        return f"{self.candidate.journey.name}.{self.candidate.step.name}"
+
+    @property
+    def gates(self) -> list[str]:
+        return [gate for gate in ORDER if gate in self.failing]
+
+    @property
+    def reason(self) -> str:
+        """The first failing gate; a held-out person waits exactly when everybody else does."""
+        others = [gate for gate in self.gates if gate != "holdout"]
+        if "holdout" in self.failing and others and others[0] in WAITS:
+            return others[0]
+        return self.gates[0] if self.gates else "due"
+
+    @property
+    def outcome(self) -> str:
+        return {"due": "send"}.get(self.reason, "hold" if self.reason in WAITS else "suppress")
+
+    @property
+    def is_exposed(self) -> bool:
+        return self.gates in ([], ["holdout"])
+
+    @property
+    def message_id(self) -> str | None:
+        return self.candidate.message_id(self.channel) if self.channel else None

@@ -1,0 +1,137 @@
+"""One world through both: the real models and the reading, tick by tick, and where they differ."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from oracle.house import House
+from oracle.look import Verdict
+from oracle.post import Post
+from oracle.reading import Reading
+from oracle.world import World, as_files, people_of
+
+
+@dataclass
+class Play:
+    """`verdicts`: of the reading, by tick. `differences`: sentences, each with the story of its person."""
+
+    world: World
+    house: House
+    verdicts: list[list[Verdict]] = field(default_factory=list)
+    decided: list[list[dict]] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+
+
+def play(world: World, folder: Path) -> Play:
+    """Through the real models and the reading, side by side, until they differ."""
+    done = Play(world, House(folder, world.policy))
+    post, reading = Post(done.house, world), Reading(world.policy)
+    for number, as_of in enumerate(world.ticks):
+        post.hear(number)
+        done.house.land(as_files(world.landing_in(number)))
+        done.house.tick(as_of)
+        verdicts = reading.tick(as_of, world.landed_by(number), done.house.journal())
+        decided = done.house.rows("decisions.int_decisions_this_run")
+        done.verdicts.append(verdicts)
+        done.decided.append(decided)
+        done.differences += [f"tick {number} at {as_of}: {each}" for each in differing(verdicts, decided)]
+        done.differences += [f"tick {number}: {each}" for each in differing_entries(reading, done.house)]
+        done.differences += [
+            f"tick {number}: {each}" for each in differing_records(verdicts, done.house, as_of)
+        ]
+        if done.differences:
+            break  # what follows from a difference is none of its own
+        post.deliver(as_of)
+    return done
+
+
+def differing(verdicts: list[Verdict], decided: list[dict]) -> Iterator[str]:
+    ours = {verdict.candidate_id: verdict for verdict in verdicts}
+    theirs = {row["candidate_id"]: row for row in decided}
+    for candidate_id in sorted(ours.keys() | theirs.keys()):
+        verdict, row = ours.get(candidate_id), theirs.get(candidate_id)
+        if verdict is None or row is None:
+            who = row or {"user_id": verdict.person.user_id, "candidate": verdict.candidate}
+            yield f"{who} is judged only by {'the models' if verdict is None else 'the reading'}"
+        elif facts_of(verdict) != facts_in(row) or not may_block(verdict, row["blocking_id"]):
+            yield (
+                f"{verdict.what} of {verdict.person.user_id}:\n"
+                f"  reading {facts_of(verdict)} {verdict.failing}\n"
+                f"  models  {facts_in(row)} {row['blocking_id']}"
+            )
+
+
+def facts_of(verdict: Verdict) -> dict:
+    return {
+        "outcome": verdict.outcome, "reason": verdict.reason, "gates": verdict.gates,
+        "channel": verdict.channel,
+        "is_holdout": verdict.is_holdout, "is_exposed": verdict.is_exposed, "message_id": verdict.message_id,
+        "due_at": verdict.candidate.due_at, "expires_at": verdict.candidate.expires_at,
+    }  # fmt: skip
+
+
+def facts_in(row: dict) -> dict:
+    plain = ("outcome", "reason", "channel", "is_holdout", "is_exposed", "message_id", "due_at", "expires_at")
+    return {name: row[name] for name in plain} | {"gates": json.loads(row["gates"])}
+
+
+def said_in(row: dict) -> tuple:
+    return facts_in(row), row["blocking_id"]
+
+
+def may_block(verdict: Verdict, blocking_id: str | None) -> bool:
+    """What stands in the way is named, and is one of those that do."""
+    named = verdict.failing.get(verdict.reason, set())
+    return blocking_id in named if named else blocking_id is None
+
+
+def differing_entries(reading: Reading, house: House) -> Iterator[str]:
+    ours = {entry.entry_id: entry for entry in reading.entries}
+    theirs = {row["entry_id"]: row for row in house.rows("decisions.fct_entries")}
+    for entry_id in sorted(ours.keys() | theirs.keys()):
+        entry, row = ours.get(entry_id), theirs.get(entry_id)
+        if entry is None or row is None:
+            yield f"only {'the models' if entry is None else 'the reading'} made the entry {row or entry}"
+        elif bool(entry.blocked_by) != (row["status"] == "blocked"):
+            yield f"the entry {entry} is {row['status']} by {row['blocked_by_entry_id']} in the models"
+        elif entry.blocked_by and row["blocked_by_entry_id"] not in entry.blocked_by:
+            yield f"the entry {entry} names {row['blocked_by_entry_id']} as what blocks it"
+
+
+def differing_records(verdicts: list[Verdict], house: House, as_of: datetime) -> Iterator[str]:
+    """The newest row of each step says its verdict; the outbox holds what is sent, to whom."""
+    newest: dict[str, dict] = {}
+    for row in house.rows("decisions.fct_decisions", "candidate_id, decision_number"):
+        if row["candidate_id"] in newest and row["decided_at"] == as_of:
+            before = newest[row["candidate_id"]]
+            if row["outcome"] == "hold" and said_in(before) == said_in(row):
+                yield f"{row['candidate_id']} waits as before and was written down again"
+        newest[row["candidate_id"]] = row
+    outbox = {row["message_id"]: row for row in house.rows("decisions.fct_outbox")}
+    for verdict in verdicts:
+        row = newest.get(verdict.candidate_id)
+        if row is None or facts_in(row) != facts_of(verdict):
+            yield f"the newest decision on {verdict.candidate_id} is {row}, the verdict {facts_of(verdict)}"
+        elif verdict.outcome == "send":
+            sent = outbox.get(verdict.message_id)
+            if sent is None or sent["address"] != verdict.person.address(verdict.channel):
+                yield f"the outbox has {sent} for {facts_of(verdict)}"
+
+
+def told(done: Play, seed: int, limit: int = 5) -> str:
+    """The first differences, and everything that befell the person of the first one."""
+    name = re.search(r"\bp\d+", done.differences[0])
+    lines = [f"seed {seed}, {len(done.differences)} differences:", *done.differences[:limit]]
+    return "\n".join([*lines, story(done.world, name[0])] if name else lines)
+
+
+def story(world: World, name: str) -> str:
+    lines = [
+        f"  {feed} tick {row['tick']}: {dict(row, tick=None)}"
+        for feed, rows in world.rows.items()
+        for row in people_of(rows, name)
+    ]
+    return "\n".join(lines)

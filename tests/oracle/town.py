@@ -1,0 +1,115 @@
+"""The policy and the ticks of the default test run: every rule has someone to meet it."""
+
+from datetime import datetime
+
+from oracle.policy import NEVER, Cap, Journey, Policy, Quiet, Step
+
+ALL = ("rcs", "sms", "email")
+JOURNEYS = (
+    Journey(
+        "cart",
+        (
+            Step("reminder", "1h", ALL),
+            Step("support", "14h", ("rcs", "email"), skip_if=("clicked.reminder",)),
+        ),
+        priority=70,
+        reentry="24h",
+        entity="cart_id",
+        exit_on=("order_completed",),
+        holdout=0.15,
+        expires_after="12h",
+    ),
+    Journey(
+        "greeting",
+        (
+            Step("hello", "0s", ("email", "rcs")),
+            Step("tips", "12h", ("email", "sms"), only_if=("opened.hello",)),
+        ),
+        priority=60,
+        reentry=NEVER,
+        expires_after="24h",
+    ),
+    Journey(
+        "receipt",
+        (
+            Step("paid", "0s", ("email", "sms")),
+            Step("shipped", "9h", ("sms", "email"), only_if=("delivered.paid",)),
+        ),
+        message_class="transactional",
+        priority=90,
+        entity="order_id",
+        exit_on=("order_cancelled",),
+        expires_after="12h",
+    ),
+    Journey(
+        "offer",
+        (
+            Step("sale", "30m", ("sms", "rcs")),
+            Step("last_call", "20h", ("sms",), only_if=("sent.sale",), skip_if=("replied.sale", "seg_loyal")),
+        ),
+        entity="product_id",
+        reentry="6h",
+        exit_on=("order_completed", "lost_interest"),
+        holdout=0.5,
+        expires_after="20h",
+    ),
+    Journey(
+        "notice",
+        (Step("note", "90s", ALL, only_if=("seg_early",)),),
+        message_class="transactional",
+        priority=10,
+        expires_after="4h",
+        exit_on=("lost_interest",),
+    ),
+    Journey(
+        "hint",
+        (
+            Step("one", "0s", ("rcs", "sms")),
+            Step("two", "45m", ("email",), skip_if=("seg_early",)),
+            Step("three", "26h", ALL),
+        ),
+        reentry="90m",
+        expires_after="10h",
+        looks_back=2,
+        holdout=0.05,
+    ),
+    # The night in which clocks change skips one of these times in London and the other in Athens.
+    Journey(
+        "morning",
+        (
+            Step("london", "2h", ("email", "sms"), at="01:30"),
+            Step("athens", "0s", ("sms", "email", "rcs"), at="03:30"),
+            Step("breakfast", "8h", ALL, at="09:00"),
+        ),
+        priority=40,
+        reentry="30m",
+        expires_after="9h",
+        looks_back=4,
+    ),
+)
+TOWN = Policy(
+    journeys=JOURNEYS,
+    caps=(
+        Cap("one_in_4_hours", "class", "marketing", 1, "rolling", 14_400),
+        Cap("three_in_2_days", "class", "marketing", 3, "rolling", 172_800),
+        Cap("sms_in_2_days", "channel", "sms", 1, "rolling", 172_800),
+        Cap("hint_in_a_day", "journey", "hint", 1, "calendar_day"),
+        Cap("email_in_a_day", "channel", "email", 2, "calendar_day"),
+    ),
+    quiet=(
+        Quiet("night", "marketing", "*", "21:00", "08:00"),
+        Quiet("night_fr", "marketing", "FR", "20:00", "10:00"),
+        Quiet("siesta", "marketing", "DE", "13:00", "15:00"),
+    ),
+    served_zones=("Europe/London", "Europe/Athens", "America/New_York"),
+)
+# Over the night in which Europe's clocks spring forward (29 March 2026, 01:00 UTC).
+TICKS = [
+    datetime(2026, 3, 27, 10),
+    datetime(2026, 3, 27, 19, 30),
+    datetime(2026, 3, 28, 8),
+    datetime(2026, 3, 28, 8, 1),
+    datetime(2026, 3, 28, 14, 0, 0, 1),
+    datetime(2026, 3, 29, 7),
+    datetime(2026, 3, 29, 11, 30),
+]
