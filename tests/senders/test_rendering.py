@@ -65,9 +65,13 @@ def test_every_journey_that_is_shipped_has_its_templates():
         ("cart_reminder", "email"), ("cart_reminder", "rcs"), ("cart_reminder", "sms"),
         ("cart_support", "email"), ("cart_support", "rcs"),
         ("checkout_reminder", "email"), ("checkout_reminder", "rcs"), ("checkout_reminder", "sms"),
+        ("click_follow_up", "email"), ("click_follow_up", "rcs"),
         ("order_confirmation", "email"), ("order_confirmation", "rcs"), ("order_confirmation", "sms"),
         ("price_drop", "email"), ("price_drop", "rcs"),
         ("product_question", "email"), ("product_question", "rcs"),
+        ("replenishment", "email"), ("replenishment", "rcs"), ("replenishment", "sms"),
+        ("review_request", "email"), ("win_back_choice", "email"),
+        ("win_back_hello", "email"), ("win_back_hello", "rcs"),
         ("welcome", "email"), ("welcome", "rcs"),
     }  # fmt: skip
 
