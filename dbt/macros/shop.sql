@@ -30,6 +30,14 @@
 {# Forms that are answered at once on the page, and by no message. #}
 {% macro silent_forms() -%}('-'{% for form in var("silent_forms", []) %}, '{{ form }}'{% endfor %}){%- endmacro %}
 
+{# The feeds by which the operator speaks; what came by others anybody may have sent. #}
+{% macro operator_sources() -%}('-'{% for source in var("operator_sources", []) %}, '{{ source }}'{% endfor %}){%- endmacro %}
+
+{# 1 for the lowest of `var("loyalty_tiers")`, and so on; 0 for what is none of them. #}
+{% macro tier_rank(tier) -%}
+    case lower(trim({{ tier }})){% for name in var("loyalty_tiers", []) %} when '{{ name }}' then {{ loop.index }}{% endfor %} else 0 end
+{%- endmacro %}
+
 {# What counts as somebody being busy with a cart. #}
 {% macro cart_events() -%}
     (
