@@ -3,7 +3,8 @@
 `landed` {files, files_quarantined, rows, duplicates, quarantined, left: files that stay for another tick},
 `events` (new to the models),
 `dbt` {models, tests, warnings, failures}, `decisions` by reason and `outcomes` by outcome,
-`planned` {planned, refused, unrenderable, already_planned, candidate_taken, without_route, cancelled},
+`planned` {planned, refused, unrenderable, already_planned, candidate_taken, without_route, cancelled,
+and where a message wanted a discount code: codes_granted, without_code, waiting_for_code},
 `sent` by channel and `delivery` (`senders.summary.Summary`), `delivered` and `converted` (so far).
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from dagster_project import warehouse
@@ -19,6 +21,7 @@ from dagster_project.dbt_run import Node
 from dagster_project.tick import Tick
 from senders import delivery
 from senders.contract import Message
+from senders.discounts import Granted, with_codes
 from senders.entries import Refusal
 from senders.ledger import Ledger
 from senders.providers import providers_for
@@ -67,8 +70,12 @@ def plan(tick: Tick) -> Mapping[str, Any]:
     with tick.phase("plan"), Ledger(tick.settings.ledger) as ledger:
         providers = providers_for(tick.settings)
         refused: list[tuple[Message, str, Refusal]] = []
+        codes = Granted()
         with warehouse.opened(tick.settings, read_only=True) as connection:
-            rows = warehouse.unplanned(connection, tick.as_of)
+            rows = with_codes(
+                ledger, warehouse.unplanned(connection, tick.as_of),
+                partial(warehouse.discount_codes, connection, tick.as_of), providers, tick.clock(), codes,
+            )  # fmt: skip
             messages = _rendered(rows, Renderer(tick.settings), refused)
             planned = asdict(delivery.plan(ledger, providers, messages, tick.clock()))
             stopped = warehouse.cancellations(connection)
@@ -79,7 +86,9 @@ def plan(tick: Tick) -> Mapping[str, Any]:
         ]
         ledger.plan(routed, tick.clock())
         cancelled = sum(state is not None for state in ledger.cancel_many(stopped, tick.clock()))
-        tick.facts["planned"] = planned | {"unrenderable": len(refused), "cancelled": cancelled}
+        tick.facts["planned"] = (
+            planned | codes.facts() | {"unrenderable": len(refused), "cancelled": cancelled}
+        )
         return tick.facts["planned"] | _first_reasons(refused)
 
 

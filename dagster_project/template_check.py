@@ -35,6 +35,8 @@ SAMPLES: Final[Mapping[str, Any]] = {
     "timestamp": "2026-01-02T03:04:05", "datetime": "2026-01-02T03:04:05", "date": "2026-01-02",
 }  # fmt: skip
 
+DISCOUNT: Final = {"code": "SAMPLE-CODE", "label": "10 % off", "expires_at": "2026-01-31T23:59:59"}
+
 
 def template_problems(repository: Path) -> list[Problem]:
     """What the templates of the journeys that can be read need and do not get; empty is well."""
@@ -110,6 +112,7 @@ def _row(journey: Journey, template: str, channel: str, is_full: bool) -> dict[s
         "on_unknown": journey.on_unknown, "time_zone": "Europe/Berlin" if is_full else None,
         "due_at": "2026-01-02T03:04:05", "expires_at": "2026-01-02T04:04:05",
         "person": json.dumps(person if is_full else {}),
+        "discount": DISCOUNT if is_full else None,
         "payload": json.dumps(_record(journey.columns, is_full)),
     }  # fmt: skip
 

@@ -111,6 +111,16 @@ def unplanned(connection: Any, as_of: datetime) -> Iterator[dict[str, Any]]:
             yield {name: _aware(value) for name, value in zip(names, row, strict=True)}
 
 
+def discount_codes(
+    connection: Any, as_of: datetime, pool: str
+) -> Iterator[tuple[str, str | None, datetime | None]]:
+    """The codes of a pool as (code, label, expires_at aware UTC), in the order to give them out."""
+    cursor = connection.cursor()  # of its own: the outbox is being read meanwhile
+    cursor.execute(statement("discount_codes"), {"pool": pool, "as_of": in_utc(as_of)})
+    while rows := cursor.fetchmany(1_000):
+        yield from ((code, label, _aware(expires_at)) for code, label, expires_at in rows)
+
+
 def cancellations(connection: Any) -> list[tuple[str, str]]:
     """(message_id, reason) of messages that wait although their person has left the journey."""
     return connection.execute("select message_id, reason from decisions.fct_cancellations").fetchall()

@@ -95,6 +95,7 @@ class Renderer:
         payload = {name: Null(name=name) if value is None else value for name, value in clean.items()}
         reserved = {
             "person": _person(row["person"]),
+            "discount": _discount(row),
             "shop": self._shop,
             "links": self._links(row),
             "track": partial(links.click_url, self.settings, row["message_id"]),
@@ -188,6 +189,12 @@ def _person(text: str) -> dict[str, str | None]:
         field: (person_name(value) if field.endswith("_name") else visible(value)) or None
         for field, value in texts.items()
     }
+
+
+def _discount(row: Mapping[str, Any]) -> Any:
+    """The message's own code (`senders/discounts.py`), or a null, false in a test: the pool may be empty."""
+    code = row.get("discount")
+    return payload_value("discount", dict(code)) if code else Null(name="discount")
 
 
 def _tidy(text: str) -> str:

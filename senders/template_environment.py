@@ -30,6 +30,7 @@ FORMS: Final = ("html", "text", "rcs")
 CONTEXT: Final[Mapping[str, tuple[str, ...] | None]] = {
     "person": ("first_name", "last_name", "language", "loyalty_tier"),
     "shop": ("name", "address", "url"),
+    "discount": ("code", "label", "expires_at"),
     "links": ("unsubscribe", "preferences"),
     "track": None,
     "is_marketing": None,

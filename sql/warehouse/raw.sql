@@ -111,6 +111,18 @@ create table if not exists raw.products (
     source_file text not null
 );
 
+-- Codes the shop made, in pools. Whose they became is in the ledger.
+create table if not exists raw.discount_codes (
+    code text not null,
+    pool text not null,
+    label text,                         -- what it gives, in words: 10 % off
+    expires_at timestamp,
+    updated_at timestamp not null,
+    landed_at timestamp not null,
+    source text not null,
+    source_file text not null
+);
+
 -- Sources with a shape of their own keep it, one JSON record a row; staging maps them.
 create table if not exists raw.snowplow_events (
     row_id text not null, occurred_at timestamp not null, landed_at timestamp not null,

@@ -14,6 +14,7 @@ CONSENT = {
     "consent_source": "form",
 }
 PRODUCT = {"product_id": "p9", "name": "Hat", "price": 12.5, "stock": 3, "updated_at": EARLIER}
+CODE = {"code": "VIP-9", "pool": "vip", "updated_at": EARLIER}
 ORDER = {"id": 9, "updated_at": EARLIER}
 TRACK = {"type": "track", "event": "Product Viewed", "messageId": "m9", "userId": "u", "timestamp": EARLIER}
 SNOWPLOW = {"event_id": "s9", "event_name": "page_view", "domain_userid": "d", "derived_tstamp": EARLIER}
@@ -23,6 +24,7 @@ GOOD = {
     "profiles": {**PROFILE, "user_id": "good"},
     "consents": {**CONSENT, "user_id": "good"},
     "products": {**PRODUCT, "product_id": "good"},
+    "discount_codes": {**CODE, "code": "good"},
     "shopify/orders": {**ORDER, "id": "good"},
     "segment": {**TRACK, "messageId": "good"},
     "snowplow": {**SNOWPLOW, "event_id": "good"},
@@ -32,6 +34,7 @@ TAKEN = {
     "profiles": "select user_id from raw.profiles",
     "consents": "select user_id from raw.consents",
     "products": "select product_id from raw.products",
+    "discount_codes": "select lower(code) from raw.discount_codes",
     "shopify/orders": "select row_id from raw.shopify_orders",
     "segment": "select event_id from raw.events",
     "snowplow": "select row_id from raw.snowplow_events",
@@ -113,6 +116,13 @@ BAD = [
         "product_url is not an address of the web",
     ),
     ("products", {**PRODUCT, "image_url": 'https://x/"onload="x'}, "image_url is not an address of the web"),
+    ("discount_codes", {**CODE, "code": None}, "code is missing or empty"),
+    ("discount_codes", {**CODE, "code": "BUY.NOW"}, "code is not 3 to 64 letters, digits, - or _"),
+    ("discount_codes", {**CODE, "code": "A1"}, "code is not 3 to 64 letters, digits, - or _"),
+    ("discount_codes", {**CODE, "pool": " "}, "pool is missing or empty"),
+    ("discount_codes", {**CODE, "label": "x" * 65}, "label is longer than 64 characters"),
+    ("discount_codes", {**CODE, "expires_at": "soon"}, "expires_at is not a time (ISO 8601)"),
+    ("discount_codes", {**CODE, "updated_at": FUTURE}, "updated_at is more than an hour in the future"),
     ("shopify/orders", {**ORDER, "id": None}, "id is missing or empty"),
     ("shopify/orders", {"id": 9}, "updated_at, created_at and _fivetran_synced are missing or no times"),
     ("shopify/orders", {**ORDER, "updated_at": FUTURE}, "updated_at is more than an hour in the future"),

@@ -230,6 +230,21 @@ create table if not exists refusals (
     constraint holds_from_when_it_was_said check (holds_until >= changed_at or is_active = 0)
 ) without rowid;
 
+-- Whose a discount code is, for ever: one code a message, one message a code, however it is spelt. Written
+-- before the message is planned, so it names the message by the id that never changes.
+create table if not exists discount_codes (
+    code text not null collate nocase,
+    pool text not null,
+    message_id text not null,
+    label text,
+    expires_at text,
+    granted_at text not null,
+    constraint code_is_given_once primary key (code),
+    constraint message_has_one_code unique (message_id)
+) without rowid;
+
+create index if not exists discount_codes_of_pool on discount_codes (pool);
+
 -- One row a provider that ever had a message. Blocked: account or configuration is wrong.
 create table if not exists routes (
     provider text primary key,
@@ -350,6 +365,16 @@ begin
     select raise(abort, 'attempts_stay: the ledger forgets nothing');
 end;
 
+create trigger if not exists code_is_given_for_ever before update on discount_codes
+begin
+    select raise(abort, 'code_is_given_for_ever: it belongs to its message');
+end;
+
+create trigger if not exists codes_stay before delete on discount_codes
+begin
+    select raise(abort, 'codes_stay: a code that is free again would be given twice');
+end;
+
 create trigger if not exists journal_stays before delete on journal
 begin
     select raise(abort, 'journal_stays: the warehouse copies it by seq');
@@ -418,6 +443,6 @@ begin
     );
 end;
 
-pragma user_version = 2;
+pragma user_version = 3;
 
 commit;

@@ -1,0 +1,1 @@
+select code from discount_codes where pool = :pool
