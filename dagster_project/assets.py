@@ -13,6 +13,7 @@ import dagster as dg
 from dagster_project import phases, tick
 from dagster_project.dbt_assets import (
     AUDIT_TAG,
+    HOURLY_TAG,
     Told,
     as_metadata,
     check_specs,
@@ -28,7 +29,9 @@ from senders import settings
 POOL = "warehouse"
 LANDED_SCHEMA, PUBLISHED_SCHEMA, KPI_SCHEMA = "raw", "policy", "kpis"
 # Unit tests prove the models before they ship; tests tagged `audit` look at whole tables, once an hour.
-IN_EVERY_TICK = ("build", "--exclude-resource-type", "unit_test", "--exclude", f"tag:{AUDIT_TAG}")
+IN_EVERY_TICK = (
+    "build", "--exclude-resource-type", "unit_test", "--exclude", f"tag:{AUDIT_TAG}", f"tag:{HOURLY_TAG}",
+)  # fmt: skip
 ASKED_AT_TAG = "dovecote/asked_at"
 
 
@@ -100,8 +103,13 @@ def _landing(project: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 
 def _dbt(project: Mapping[str, Any]) -> dg.AssetsDefinition:
-    """One op that tells of each model and test as dbt finishes it. The KPIs' are told by `_kpis`."""
-    models = [model for model in project["models"] if model["schema"] != KPI_SCHEMA]
+    """One op that tells of each model and test as dbt finishes it. The KPIs' are told by `_kpis`, the hourly
+    ones by the audit."""
+    models = [
+        model
+        for model in project["models"]
+        if model["schema"] != KPI_SCHEMA and HOURLY_TAG not in model["tags"]
+    ]
     published = [source for source in project["sources"] if source["schema"] == PUBLISHED_SCHEMA]
 
     @dg.multi_asset(

@@ -1,4 +1,5 @@
-"""Once an hour: the tests that look at whole tables, and Great Expectations over what landed.
+"""Once an hour: the models that change slowly, the tests that look at whole tables, and Great Expectations
+over what landed.
 
 They take seconds that a tick has not got, and no message waits for them. The audit takes the same lock
 as a tick, because one process owns the warehouse.
@@ -13,11 +14,20 @@ import dagster as dg
 
 from dagster_project import lock, warehouse
 from dagster_project.assets import LANDED_SCHEMA
-from dagster_project.dbt_assets import AUDIT_TAG, check_specs, checked, key_of
-from dagster_project.dbt_run import Run
+from dagster_project.dbt_assets import (
+    AUDIT_TAG,
+    HOURLY_TAG,
+    Told,
+    check_specs,
+    checked,
+    key_of,
+    model_specs,
+)
+from dagster_project.dbt_run import Node, Run
 from senders import settings as environment
 from senders.settings import Settings
 
+HOURLY_MODELS = ("run", "--select", f"tag:{HOURLY_TAG}")
 DBT_TESTS = ("test", "--exclude-resource-type", "unit_test", "--select", f"tag:{AUDIT_TAG}")
 # Each audit looks a little further back than the one before it ended, so that no file is missed.
 LOOKS_BACK = timedelta(hours=2)
@@ -31,9 +41,35 @@ KEPT_RUNS = {
 FORGOTTEN_AT_ONCE = 500
 
 
-def build(project: Mapping[str, Any]) -> tuple[list[dg.AssetChecksDefinition], dg.AssetsDefinition]:
-    """The audit's checks, and the asset that stands for the history of runs."""
-    return [_dbt_tests(project), _landing(project)], run_history
+def build(project: Mapping[str, Any]) -> tuple[list[dg.AssetChecksDefinition], list[dg.AssetsDefinition]]:
+    """The audit's checks; the hourly models and the asset that stands for the history of runs."""
+    return [_dbt_tests(project), _landing(project)], [_hourly(project), run_history]
+
+
+def _hourly(project: Mapping[str, Any]) -> dg.AssetsDefinition:
+    models = [model for model in project["models"] if HOURLY_TAG in model["tags"]]
+
+    @dg.multi_asset(name="hourly", specs=model_specs(project, models), can_subset=False)
+    def hourly(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        """The models with the tag `hourly`, at the time of the last tick; without one, there is nothing."""
+        told, built = Told(project, models), set()
+        with _warehouse_to_itself() as settings:
+            for node in _at_the_last_tick(context, settings, HOURLY_MODELS):
+                built.add(node.unique_id)
+                yield from told.of(node)
+        # Before the first tick they are empty: that is what a tick would find.
+        yield from (dg.MaterializeResult(key_of(each)) for each in models if each["id"] not in built)
+
+    return hourly
+
+
+def _at_the_last_tick(context: Any, settings: Settings, command: tuple[str, ...]) -> Iterator[Node]:
+    with warehouse.opened(settings) as connection:
+        as_of = warehouse.last_as_of(connection)
+    if as_of is None:
+        context.log.info("No tick has run yet: there is nothing to build and nothing to audit.")
+        return
+    yield from Run(settings, as_of, command)
 
 
 def _dbt_tests(project: Mapping[str, Any]) -> dg.AssetChecksDefinition:
@@ -44,12 +80,7 @@ def _dbt_tests(project: Mapping[str, Any]) -> dg.AssetChecksDefinition:
     def audit_tests(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         """Every dbt test with the tag `audit`, at the time of the last tick."""
         with _warehouse_to_itself() as settings:
-            with warehouse.opened(settings) as connection:
-                as_of = warehouse.last_as_of(connection)
-            if as_of is None:
-                context.log.info("No tick has run yet: there is nothing to audit.")
-                return
-            for node in Run(settings, as_of, DBT_TESTS):
+            for node in _at_the_last_tick(context, settings, DBT_TESTS):
                 if test := tests.get(node.unique_id):
                     yield from checked(test, key_of(models[test["model"]]), node)
 

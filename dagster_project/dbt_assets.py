@@ -9,6 +9,8 @@ from dagster_project.dbt_run import Node
 from dagster_project.kpis import Markdown
 
 AUDIT_TAG = "audit"
+# Models that change slowly and cost seconds: built by the hourly audit, read by every tick.
+HOURLY_TAG = "hourly"
 
 Thing = Mapping[str, Any]  # a model, source or test as `manifest.project` describes it
 

@@ -15,7 +15,7 @@ def definitions(settings: environment.Settings) -> dg.Definitions:
     home.prepare(settings)
     project = manifest.project(settings)
     tick_assets = assets.build(project)
-    checks, history = audit.build(project)
+    checks, hourly_assets = audit.build(project)
     tick = dg.define_asset_job(
         "tick",
         selection=dg.AssetSelection.assets(*tick_assets) - dg.AssetSelection.checks(*checks),
@@ -25,13 +25,13 @@ def definitions(settings: environment.Settings) -> dg.Definitions:
     )
     hourly = dg.define_asset_job(
         "audit",
-        selection=dg.AssetSelection.checks(*checks) | dg.AssetSelection.assets(history),
+        selection=dg.AssetSelection.checks(*checks) | dg.AssetSelection.assets(*hourly_assets),
         executor_def=dg.in_process_executor,
         config=QUIET,
-        description="Once an hour: tests over whole tables, Great Expectations over what landed.",
+        description="Once an hour: what changes slowly, tests over whole tables, Great Expectations.",
     )
     return dg.Definitions(
-        assets=[*tick_assets, history],
+        assets=[*tick_assets, *hourly_assets],
         asset_checks=checks,
         jobs=[tick, hourly],
         sensors=[minute_sensor(settings)],

@@ -112,7 +112,8 @@ def _describe(parsed: Mapping[str, Any]) -> dict[str, Any]:
 
     A model (seeds too): id, name, schema, kind (its materialization), description, path, columns
     ([name, type, description]), upstream (ids of models and sources; ephemeral ones seen through),
-    meta. A source: id, name, schema, description. A test: id, name, model (id), severity, tags, description.
+    meta, tags. A source: id, name, schema, description. A test: id, name, model (id), severity, tags,
+    description.
     """
     nodes = parsed["nodes"]
     tests = [_test(node) for node in nodes.values() if node["resource_type"] == "test"]
@@ -161,6 +162,7 @@ def _model(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "upstream": sorted(set(upstream)),
         "meta": node["config"].get("meta", {}),
+        "tags": node["tags"],
     }
 
 

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from outbox_rows import row
 
-from dagster_project import phases, warehouse
+from dagster_project import phases, state, warehouse
 from dagster_project.tick import Tick
 from senders.contract import State
 from senders.entries import JOURNAL_COLUMNS
@@ -25,7 +25,7 @@ def tick(tmp_path):
         "DOVECOTE_LINK_SECRET": "only for tests",
         "DOVECOTE_ROUTES": "email=sendgrid",
     }
-    tick = Tick(load(environment), "run-1", NOW)
+    tick = Tick(load(environment), "run-1", NOW, state.State())
     with warehouse.opened(tick.settings) as connection:
         connection.execute("create schema decisions")
         columns = ", ".join(f"{name} {kind_of(name)}" for name in message("1", "welcome"))

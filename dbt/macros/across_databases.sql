@@ -139,6 +139,19 @@
     posexplode(from_json({{ document }}, 'array<string>')) as (position, item)
 {%- endmacro %}
 
+{# Two columns of a select list that repeat each row for every key of a JSON object text: `name`, and `value` as
+   text. A null or a document without keys gives no row. Keys with quotes or backslashes have no value. #}
+{% macro json_entries(document) -%}{{ adapter.dispatch("json_entries")(document) }}{%- endmacro %}
+{% macro duckdb__json_entries(document) -%}
+    unnest(json_keys({{ document }})) as name,
+    unnest(
+        list_transform(json_keys({{ document }}), lambda key: json_extract_string({{ document }}, '$."' || key || '"'))
+    ) as value
+{%- endmacro %}
+{% macro spark__json_entries(document) -%}
+    explode(from_json({{ document }}, 'map<string,string>')) as (name, value)
+{%- endmacro %}
+
 {# Whether the whole text matches a regular expression, given as a literal of SQL. #}
 {% macro matches(text, pattern) -%}{{ adapter.dispatch("matches")(text, pattern) }}{%- endmacro %}
 {% macro duckdb__matches(text, pattern) -%}regexp_full_match({{ text }}, {{ pattern }}){%- endmacro %}
@@ -165,6 +178,12 @@
     timezone('UTC', coalesce(try_cast(trim({{ text }}) || 'Z' as timestamptz), try_cast(trim({{ text }}) as timestamptz)))
 {%- endmacro %}
 {% macro spark__utc_timestamp(text) -%}try_cast(trim({{ text }}) as timestamp){%- endmacro %}
+
+{# A text such as 2001-02-03 as a date; null where it is none. #}
+{% macro date_or_null(text) -%}try_cast({{ text }} as date){%- endmacro %}
+
+{# A text as a number; null where it is none. #}
+{% macro number_or_null(text) -%}try_cast({{ text }} as double){%- endmacro %}
 
 {# Text at a JSON path as a number; null where there is none or it is not one. #}
 {% macro json_number(document, path) -%}try_cast({{ json_text(document, path) }} as double){%- endmacro %}

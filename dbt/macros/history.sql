@@ -1,9 +1,13 @@
 {# Models that append read what earlier runs appended. dbt allows no circle, so they read the tables
-   as the source `history`; this makes them exist before the first run. #}
+   as the source `history`; and what is tagged `hourly` is not built by the tick that reads it. This makes
+   them exist, empty, before the first run. #}
 {% macro create_history() %}
     {% if execute and flags.WHICH in ("build", "run", "test", "seed", "compile", "show") %}
         {% for model in ["fct_decisions", "int_assignments"] %}
             {% do create_before_first_run(graph.nodes["model.dovecote." ~ model]) %}
+        {% endfor %}
+        {% for node in graph.nodes.values() if node.resource_type == "model" and "hourly" in node.tags %}
+            {% do create_before_first_run(node) %}
         {% endfor %}
     {% endif %}
 {% endmacro %}

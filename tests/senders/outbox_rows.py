@@ -40,28 +40,32 @@ def row(
 ) -> dict[str, Any]:
     """The template's example as fct_outbox has it; `person` and `payload` change single values."""
     shown = example(template)
-    return {
-        "message_id": MESSAGE_ID,
-        "candidate_id": "candidate-1",
-        "decision_id": "decision-1",
-        "journey": "a_journey",
-        "journey_version": "0123456789ab",
-        "step": "a_step",
-        "message_class": "transactional" if template in TRANSACTIONAL else "marketing",
-        "channel": channel,
-        "user_id": "ada",
-        "entity_key": None,
-        "event_id": "event-1",
-        "variant": None,
-        "priority": 70,
-        "template": template,
-        "address": "ada@example.com",
-        "language": "en",
-        "time_zone": "Europe/Berlin",
-        "person": json.dumps(shown["person"] | (person or {})),
-        "payload": json.dumps(shown["payload"] | (payload or {})),
-        "due_at": "2026-10-05 10:00:00",
-        "expires_at": "2026-10-05 16:00:00",
-        "decided_at": "2026-10-05 10:00:00",
-        "on_unknown": "hold",
-    } | columns
+    return (
+        {
+            "message_id": MESSAGE_ID,
+            "candidate_id": "candidate-1",
+            "decision_id": "decision-1",
+            "journey": "a_journey",
+            "journey_version": "0123456789ab",
+            "step": "a_step",
+            "message_class": "transactional" if template in TRANSACTIONAL else "marketing",
+            "channel": channel,
+            "user_id": "ada",
+            "entity_key": None,
+            "event_id": "event-1",
+            "variant": None,
+            "priority": 70,
+            "template": template,
+            "address": "ada@example.com",
+            "language": "en",
+            "time_zone": "Europe/Berlin",
+            "person": json.dumps(shown["person"] | (person or {})),
+            "payload": json.dumps(shown["payload"] | (payload or {})),
+            "due_at": "2026-10-05 10:00:00",
+            "expires_at": "2026-10-05 16:00:00",
+            "decided_at": "2026-10-05 10:00:00",
+            "on_unknown": "hold",
+        }
+        | {name: shown[name] for name in shown if name == "discount"}
+        | columns
+    )
