@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+from oracle.entries import ID_OF
 from oracle.policy import ALWAYS, NEVER, Journey, duration
-from oracle.reading import ID_OF
 
 if TYPE_CHECKING:
     from oracle.world import World

@@ -2,23 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
-from hashlib import md5
-from typing import TYPE_CHECKING
 
 from oracle.clock import local
+from oracle.draws import CLOSED, HELD_OUT
+from oracle.entries import Candidate, entity_of
 from oracle.look import Look, Verdict
 from oracle.people import Person
 from oracle.policy import Cap, Quiet
-
-if TYPE_CHECKING:
-    from oracle.reading import Candidate
 
 # How far a channel got; without an address it is no option at all.
 FURTHEST = ("no_address", "suppressed", "undeliverable", "no_consent", "route_blocked")
 TRANSACTIONAL_SKIP = {"holdout", "quiet_hours", "outranked", "capped"}
 
 
-def judge_person(look: Look, person: Person, candidates: list["Candidate"]) -> list[Verdict]:
+def judge_person(look: Look, person: Person, candidates: list[Candidate]) -> list[Verdict]:
     """Decided together: of the marketing messages that may go one goes, the rest gives way to it."""
     verdicts = [_judge(look, person, candidate) for candidate in candidates]
     rivals = sorted((each for each in verdicts if _is_marketing(each)), key=_rank)
@@ -30,32 +27,34 @@ def judge_person(look: Look, person: Person, candidates: list["Candidate"]) -> l
 
 
 def _is_marketing(verdict: Verdict) -> bool:
-    return verdict.candidate.journey.message_class == "marketing"
+    return verdict.candidate.owed.message_class == "marketing"
 
 
 def _rank(verdict: Verdict) -> tuple:
     candidate = verdict.candidate
-    return -candidate.journey.priority, candidate.due_at, verdict.message_id or ""
+    return -candidate.owed.priority, candidate.owed.due_at, verdict.message_id or ""
 
 
-def _judge(look: Look, person: Person, candidate: "Candidate") -> Verdict:
+def _judge(look: Look, person: Person, candidate: Candidate) -> Verdict:
     channel, failing = _channel(look, person, candidate)
-    verdict = Verdict(candidate, person, channel, {gate: set() for gate in failing})
+    arms = look.arms(person, candidate.journey)
+    verdict = Verdict(candidate, person, channel, {gate: set() for gate in failing}, arms)
     for gate, meet in GATES.items():
         if not _is_marketing(verdict) and gate in TRANSACTIONAL_SKIP:
             continue
         in_the_way = meet(look, verdict)
         if in_the_way is not None:
             verdict.failing[gate] = in_the_way
-    verdict.is_holdout = "holdout" in verdict.failing
     return verdict
 
 
 # The channel ---------------------------------------------------------------------------------------
 
 
-def _channel(look: Look, person: Person, candidate: "Candidate") -> tuple[str | None, list[str]]:
+def _channel(look: Look, person: Person, candidate: Candidate) -> tuple[str | None, list[str]]:
     """The preferred channel if it passes, else the step's first that does, else the one that got furthest."""
+    if candidate.step is None:  # the policy names it no more, and so no channel
+        return None, ["no_address", *(["no_consent"] if candidate.owed.message_class == "marketing" else [])]
     channels = candidate.step.channels
     if person.preferred_channel in channels:
         channels = (
@@ -71,8 +70,8 @@ def _furthest(failing: list[str]) -> int:
     return min((FURTHEST.index(gate) for gate in failing), default=len(FURTHEST))
 
 
-def _met_by(look: Look, person: Person, candidate: "Candidate", channel: str) -> Iterable[str]:
-    purpose = candidate.journey.message_class
+def _met_by(look: Look, person: Person, candidate: Candidate, channel: str) -> Iterable[str]:
+    purpose = candidate.owed.message_class
     address = person.address(channel)
     if address is None:
         yield "no_address"
@@ -92,8 +91,6 @@ def _met_by(look: Look, person: Person, candidate: "Candidate", channel: str) ->
 
 
 def _exited(look: Look, verdict: Verdict) -> set[str] | None:
-    from oracle.reading import entity_of
-
     journey, entry = verdict.candidate.journey, verdict.candidate.entry.row
     ways_out = {
         event["event_id"]
@@ -114,6 +111,10 @@ def _condition(look: Look, verdict: Verdict) -> set[str] | None:
     wrong = set()
     if (candidate.journey.name, user_id, candidate.entry.row.entity) not in look.holding:
         wrong.add("trigger")
+    if verdict.arms.get("rollout") == CLOSED:
+        wrong.add("rollout")
+    if candidate.step is None:
+        return wrong | {"step retired"}
     for kind, operands, wanted in (
         ("only_if", candidate.step.only_if, True),
         ("skip_if", candidate.step.skip_if, False),
@@ -126,33 +127,18 @@ def _is_true(look: Look, verdict: Verdict, operand: str) -> bool:
     if operand.startswith("seg_"):
         return verdict.person.user_id in look.members.get(operand, set())
     what, _, step_name = operand.partition(".")
-    from oracle.reading import Candidate
-
-    candidate = verdict.candidate
-    step = next(each for each in candidate.journey.steps if each.name == step_name)
-    earlier = Candidate(candidate.entry, candidate.journey, step)
-    return any(sent.came_to(what) for sent in look.books.of_candidate.get(earlier.candidate_id, []))
+    earlier = verdict.candidate.of_step(step_name)
+    return any(sent.came_to(what) for sent in look.books.of_candidate.get(earlier, []))
 
 
 def _expired(look: Look, verdict: Verdict) -> set[str] | None:
-    return set() if look.as_of > verdict.candidate.expires_at else None
-
-
-def bucket(text: str) -> int:
-    return int(md5(text.encode()).hexdigest()[:8], 16) % 10_000
+    return set() if look.as_of > verdict.candidate.owed.expires_at else None
 
 
 def _holdout(look: Look, verdict: Verdict) -> set[str] | None:
-    """Drawn once by contact address, and kept."""
-    journey, person = verdict.candidate.journey, verdict.person
-    ids = [person.user_id, *look.people.former.get(person.user_id, [])]
-    lots = [look.drawn[journey.name, given] for given in ids if (journey.name, given) in look.drawn]
-    if not lots:
-        is_out = bucket(f"{journey.name}|{person.cluster_id}") < round(journey.holdout * 10_000)
-        lots = [(look.as_of, person.user_id, is_out, person.cluster_id)]
-        look.drawn[journey.name, person.user_id] = lots[0]
-    *_, is_out, cluster_id = min(lots)  # of two that met in one person the older holds
-    return {cluster_id} if is_out else None
+    if verdict.arms.get("global_holdout") == HELD_OUT:
+        return {"global"}
+    return {verdict.person.cluster_id} if verdict.arms.get("holdout") == HELD_OUT else None
 
 
 def _zones(look: Look, person: Person) -> tuple[str, ...]:
@@ -178,7 +164,7 @@ def _quiet(look: Look, verdict: Verdict) -> set[str] | None:
     rules = {
         rule.rule_id
         for rule in look.policy.quiet
-        if rule.message_class == verdict.candidate.journey.message_class
+        if rule.message_class == verdict.candidate.owed.message_class
         and rule.country in ("*", person.country)
         and any(_is_quiet(rule, local(look.as_of, zone)) for zone in _zones(look, person))
     }
@@ -186,12 +172,11 @@ def _quiet(look: Look, verdict: Verdict) -> set[str] | None:
 
 
 def _capped(look: Look, verdict: Verdict) -> set[str] | None:
+    owed = verdict.candidate.owed
     full = {
         cap.cap_id
         for cap in look.policy.caps
-        if _fits(
-            cap, verdict.candidate.journey.message_class, verdict.channel, verdict.candidate.journey.name
-        )
+        if _fits(cap, owed.message_class, verdict.channel, verdict.candidate.journey.name)
         and _counted(look, verdict.person, cap) >= cap.max_messages
     }
     return full or None
@@ -213,7 +198,8 @@ def _counted(look: Look, person: Person, cap: Cap) -> int:
 def _is_in_window(look: Look, person: Person, cap: Cap, moment: datetime) -> bool:
     if cap.kind == "rolling":
         return moment > look.as_of - timedelta(seconds=cap.window_seconds or 0)
-    return any(local(moment, zone).date() == local(look.as_of, zone).date() for zone in _zones(look, person))
+    zone = person.time_zone or "UTC"
+    return local(moment, zone).date() == local(look.as_of, zone).date()
 
 
 GATES: dict[str, Callable[[Look, Verdict], set[str] | None]] = {

@@ -47,6 +47,7 @@ class House:
         config["vars"] |= {
             "journeys": [journey.name for journey in policy.journeys],
             "segments": list(policy.segments),
+            "global_holdout": policy.global_holdout,
         }
         (self.project / "dbt_project.yml").write_text(yaml.safe_dump(config))
         output = {"type": "duckdb", "path": str(self.settings.warehouse), "threads": 2}

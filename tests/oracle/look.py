@@ -3,17 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
+from oracle.draws import Lots, experiments
+from oracle.entries import Candidate, TriggerRow
 from oracle.people import People, Person
-from oracle.policy import Policy
+from oracle.policy import Journey, Policy
 from oracle.sent import Books, Sent
-
-if TYPE_CHECKING:
-    from oracle.reading import Candidate
-
-# (journey, user_id) → when, who, whether held out, by which address
-Lots = dict[tuple[str, str], tuple[datetime, str, bool, str]]
 
 ORDER = (
     *("suppressed", "no_address", "undeliverable", "no_consent", "exited", "condition_not_met", "expired"),
@@ -30,8 +25,14 @@ class Look:
     as_of: datetime
     people: People
     books: Books
-    triggered: set[Any]
-    drawn: Lots
+    triggered: set[TriggerRow]
+    lots: Lots
+
+    def arms(self, person: Person, journey: Journey) -> dict[str, str]:
+        """Experiment → arm."""
+        return {
+            each.name: self.lots.arm(each, self.people, person) for each in experiments(self.policy, journey)
+        }
 
     @cached_property
     def holding(self) -> set[tuple[str, str, str | None]]:
@@ -65,19 +66,32 @@ class Look:
 class Verdict:
     """`blocking`: by gate, whatever may be named as standing in the way."""
 
-    candidate: "Candidate"
+    candidate: Candidate
     person: Person
     channel: str | None
     failing: dict[str, set[str]] = field(default_factory=dict)
-    is_holdout: bool = False
+    arms: dict[str, str] = field(default_factory=dict)
 
     @property
     def candidate_id(self) -> str:
         return self.candidate.candidate_id
 
     @property
+    def is_holdout(self) -> bool:
+        return "holdout" in self.failing
+
+    @property
+    def variant(self) -> str | None:
+        return self.arms.get("variant")
+
+    @property
+    def template(self) -> str:
+        of_variant = {each.name: dict(each.templates) for each in self.candidate.journey.variants}
+        return of_variant.get(self.variant, {}).get(self.candidate.owed.step, "letter")
+
+    @property
     def what(self) -> str:
-        return f"{self.candidate.journey.name}.{self.candidate.step.name}"
+        return f"{self.candidate.journey.name}.{self.candidate.owed.step}"
 
     @property
     def gates(self) -> list[str]:

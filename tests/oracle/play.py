@@ -67,19 +67,31 @@ def differing(verdicts: list[Verdict], decided: list[dict]) -> Iterator[str]:
 def facts_of(verdict: Verdict) -> dict:
     return {
         "outcome": verdict.outcome, "reason": verdict.reason, "gates": verdict.gates,
-        "channel": verdict.channel,
+        "channel": verdict.channel, "variant": verdict.variant, "template": verdict.template,
         "is_holdout": verdict.is_holdout, "is_exposed": verdict.is_exposed, "message_id": verdict.message_id,
-        "due_at": verdict.candidate.due_at, "expires_at": verdict.candidate.expires_at,
+        "due_at": verdict.candidate.owed.due_at, "expires_at": verdict.candidate.owed.expires_at,
     }  # fmt: skip
 
 
 def facts_in(row: dict) -> dict:
-    plain = ("outcome", "reason", "channel", "is_holdout", "is_exposed", "message_id", "due_at", "expires_at")
+    plain = (
+        "outcome",
+        "reason",
+        "channel",
+        "variant",
+        "template",
+        "is_holdout",
+        "is_exposed",
+        "message_id",
+        "due_at",
+        "expires_at",
+    )
     return {name: row[name] for name in plain} | {"gates": json.loads(row["gates"])}
 
 
-def said_in(row: dict) -> tuple:
-    return facts_in(row), row["blocking_id"]
+def said(facts: dict) -> dict:
+    """The verdict and its reasons; only when they change a step that waits is written down again."""
+    return {name: facts[name] for name in ("outcome", "reason", "gates", "channel", "message_id")}
 
 
 def may_block(verdict: Verdict, blocking_id: str | None) -> bool:
@@ -107,13 +119,13 @@ def differing_records(verdicts: list[Verdict], house: House, as_of: datetime) ->
     for row in house.rows("decisions.fct_decisions", "candidate_id, decision_number"):
         if row["candidate_id"] in newest and row["decided_at"] == as_of:
             before = newest[row["candidate_id"]]
-            if row["outcome"] == "hold" and said_in(before) == said_in(row):
+            if row["outcome"] == "hold" and said(facts_in(before)) == said(facts_in(row)):
                 yield f"{row['candidate_id']} waits as before and was written down again"
         newest[row["candidate_id"]] = row
     outbox = {row["message_id"]: row for row in house.rows("decisions.fct_outbox")}
     for verdict in verdicts:
         row = newest.get(verdict.candidate_id)
-        if row is None or facts_in(row) != facts_of(verdict):
+        if row is None or said(facts_in(row)) != said(facts_of(verdict)):
             yield f"the newest decision on {verdict.candidate_id} is {row}, the verdict {facts_of(verdict)}"
         elif verdict.outcome == "send":
             sent = outbox.get(verdict.message_id)

@@ -35,6 +35,13 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Variant:
+    name: str
+    weight: int
+    templates: tuple[tuple[str, str], ...] = ()  # step, template
+
+
+@dataclass(frozen=True)
 class Journey:
     """`looks_back`: how long the trigger remembers, in days."""
 
@@ -48,11 +55,19 @@ class Journey:
     expires_after: str = "6h"
     holdout: float = 0.0
     looks_back: int = 3
+    rollout: float = 1
+    variants: tuple[Variant, ...] = ()
 
     def as_meta(self) -> dict:
         known = {"class": self.message_class, "entity": self.entity, "exit_on": list(self.exit_on)}
         plain = {name: getattr(self, name) for name in ("priority", "reentry", "expires_after", "holdout")}
         steps = [step.as_meta() for step in self.steps]
+        if self.rollout != 1:
+            plain["rollout"] = self.rollout
+        known["variants"] = [
+            {"name": each.name, "weight": each.weight, "templates": dict(each.templates)}
+            for each in self.variants
+        ]
         return {name: value for name, value in known.items() if value} | plain | {"steps": steps}
 
 
@@ -82,6 +97,7 @@ class Policy:
     quiet: tuple[Quiet, ...] = ()
     served_zones: tuple[str, ...] = ("Europe/London",)
     segments: tuple[str, ...] = ("early", "loyal")
+    global_holdout: float = 0.0
 
     def journey(self, name: str) -> Journey:
         return next(journey for journey in self.journeys if journey.name == name)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from oracle.policy import NEVER, Cap, Journey, Policy, Quiet, Step
+from oracle.policy import NEVER, Cap, Journey, Policy, Quiet, Step, Variant
 
 ALL = ("rcs", "sms", "email")
 JOURNEYS = (
@@ -72,6 +72,11 @@ JOURNEYS = (
         expires_after="10h",
         looks_back=2,
         holdout=0.05,
+        rollout=0.9,
+        variants=(
+            Variant("plain", 1),
+            Variant("emoji", 2, (("one", "letter_emoji"), ("three", "letter_emoji"))),
+        ),
     ),
     # The night in which clocks change skips one of these times in London and the other in Athens.
     Journey(
@@ -101,6 +106,7 @@ TOWN = Policy(
         Quiet("night_fr", "marketing", "FR", "20:00", "10:00"),
         Quiet("siesta", "marketing", "DE", "13:00", "15:00"),
     ),
+    global_holdout=0.04,
     served_zones=("Europe/London", "Europe/Athens", "America/New_York"),
 )
 # Over the night in which Europe's clocks spring forward (29 March 2026, 01:00 UTC).
