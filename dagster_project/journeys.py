@@ -14,6 +14,7 @@ from dagster_project.policy.columns import Column, read_columns
 from dagster_project.policy.keys import SHARE, parse_policy
 from dagster_project.policy.reader import Place, Problem, nearest, read_yaml
 from dagster_project.policy.references import House, check_references
+from dagster_project.policy.tables import table_problems
 from senders.settings import REPOSITORY
 
 TRIGGERS: Final = Path("dbt/models/triggers")
@@ -101,6 +102,7 @@ def read_journeys(repository: Path) -> tuple[list[Journey], list[Problem]]:
         if path.with_suffix(".yml") not in files and path.with_suffix(".yaml") not in files:
             says = f"has no {path.stem}.yml beside it that declares its journey"
             problems.append(Problem(str(path.relative_to(repository)), None, "", says))
+    problems.extend(table_problems(repository))
     return [journey for journey in found if journey], problems
 
 

@@ -19,7 +19,9 @@ select
     messages.entity_key,
     messages.event_id,
     messages.variant,
-    journal.address_key,
+    -- Where a message goes is told once, when it is planned: people who share an inbox share its caps.
+    case when journal.kind = 'state' and journal.from_state is null then messages.address_key else journal.address_key end
+        as address_key,
     journal.scope,
     journal.reason
 from journal

@@ -1,5 +1,6 @@
--- Due marketing steps that a cap forbids, judged on what the person was already sent.
--- Unknown outcomes count (they may have been sent); a permanent failure gives its slot back.
+-- Due marketing steps that a cap forbids, judged on what their person, or anybody behind the address they would
+-- go to, was already sent. Unknown outcomes count (they may have been sent); a permanent failure gives its slot
+-- back. Not knowing a zone, a message counts in a day that is today in any zone its person may be in.
 
 with candidates as (
     select
@@ -8,40 +9,42 @@ with candidates as (
         candidates.journey,
         candidates.message_class,
         options.channel,
-        coalesce(people.time_zone, 'UTC') as time_zone
+        addresses.address_key
     from {{ ref("int_candidates_this_run") }} as candidates
     inner join {{ ref("int_channel_options") }} as options
         on candidates.candidate_id = options.candidate_id and options.choice = 1
-    left join {{ ref("dim_people") }} as people on candidates.person_id = people.user_id
+    left join {{ ref("dim_addresses") }} as addresses
+        on candidates.person_id = addresses.user_id and options.channel = addresses.channel
     where candidates.message_class = 'marketing'
 ),
 
--- A grant that never reached the ledger is a candidate itself in this run, and needs no counting here.
-granted as (
+days as (
     select
         user_id,
-        journey,
-        message_class,
-        channel,
-        planned_at as granted_at
-    from {{ ref("int_ledger_messages") }}
-    where not is_failed
+        min(day_began_at) as day_began_at,
+        min(week_began_at) as week_began_at,
+        min(month_began_at) as month_began_at
+    from {{ ref("int_clocks_this_run") }}
+    group by user_id
 ),
 
-of_person as (
+-- Every cap that applies, with the first moment whose messages it counts. A kind that nobody knows counts all.
+applying as (
     select
-        granted.*,
-        coalesce(identity.user_id, granted.user_id) as person_id
-    from granted
-    left join {{ ref("int_identity_map") }} as identity on granted.user_id = identity.from_user_id
-),
-
-counted as (
-    select
-        candidates.candidate_id,
+        candidates.*,
         caps.cap_id,
-        caps.max_messages,
-        count(of_person.granted_at) as messages
+        caps.scope,
+        caps.scope_value,
+        coalesce(caps.max_messages, 0) as max_messages,
+        coalesce(
+            case caps.kind
+                when 'rolling' then {{ add_seconds(as_of(), "0.000001 - caps.window_seconds") }}
+                when 'calendar_day' then days.day_began_at
+                when 'calendar_week' then days.week_began_at
+                when 'calendar_month' then days.month_began_at
+            end,
+            {{ beginning_of_time() }}
+        ) as counts_from
     from candidates
     inner join {{ ref("frequency_caps") }} as caps
         on caps.scope_value = case caps.scope
@@ -49,26 +52,71 @@ counted as (
             when 'channel' then candidates.channel
             when 'journey' then candidates.journey
         end
-    left join of_person
-        on
-            candidates.person_id = of_person.person_id
-            and caps.scope_value = case caps.scope
-                when 'class' then of_person.message_class
-                when 'channel' then of_person.channel
-                when 'journey' then of_person.journey
-            end
-            and case caps.kind
-                when 'rolling' then of_person.granted_at > {{ add_seconds(as_of(), "-caps.window_seconds") }}
-                else
-                    cast({{ to_local("of_person.granted_at", "candidates.time_zone") }} as date)
-                    = cast({{ to_local(as_of(), "candidates.time_zone") }} as date)
-            end
-    group by candidates.candidate_id, caps.cap_id, caps.max_messages
+    left join days on candidates.person_id = days.user_id
+),
+
+-- A grant that never reached the ledger is a candidate itself in this run, and needs no counting here.
+granted as (
+    select
+        messages.journey,
+        messages.message_class,
+        messages.channel,
+        messages.address_key,
+        messages.planned_at,
+        coalesce(identity.user_id, messages.user_id) as person_id
+    from {{ ref("int_ledger_messages") }} as messages
+    left join {{ ref("int_identity_map") }} as identity on messages.user_id = identity.from_user_id
+    where not messages.is_failed and messages.planned_at >= (select min(counts_from) from applying)
+),
+
+-- Inboxes that somebody else was written to as well: most people's have only their own messages.
+shared as (
+    select distinct candidates.address_key
+    from candidates
+    inner join granted
+        on candidates.address_key = granted.address_key and candidates.person_id <> granted.person_id
+),
+
+counted as (
+    select
+        applying.candidate_id,
+        applying.cap_id,
+        applying.max_messages
+    from applying
+    inner join granted on applying.person_id = granted.person_id and applying.counts_from <= granted.planned_at
+    where
+        applying.scope_value
+        = case applying.scope
+            when 'class' then granted.message_class when 'channel' then granted.channel else granted.journey
+        end
+    group by applying.candidate_id, applying.cap_id, applying.max_messages
+    having count(*) >= applying.max_messages
+    union all
+    select
+        applying.candidate_id,
+        applying.cap_id,
+        applying.max_messages
+    from applying
+    inner join shared on applying.address_key = shared.address_key
+    inner join granted on applying.address_key = granted.address_key and applying.counts_from <= granted.planned_at
+    where
+        applying.scope_value
+        = case applying.scope
+            when 'class' then granted.message_class when 'channel' then granted.channel else granted.journey
+        end
+    group by applying.candidate_id, applying.cap_id, applying.max_messages
+    having count(*) >= applying.max_messages
+    union all
+    select
+        candidate_id,
+        cap_id,
+        max_messages
+    from applying
+    where max_messages <= 0
 )
 
 select
     candidate_id,
     min(cap_id) as cap_id
 from counted
-where messages >= max_messages
 group by candidate_id

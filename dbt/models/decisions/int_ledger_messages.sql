@@ -17,6 +17,7 @@ with journal as (
         step,
         message_class,
         channel,
+        address_key,
         reason
     from {{ source("raw", "ledger_journal") }}
     where message_id is not null and happened_at >= {{ ago(days=60) }}
@@ -35,6 +36,7 @@ reached as (
     select
         message_id,
         min(case when kind = 'state' then happened_at end) as planned_at,
+        max(case when kind = 'state' then address_key end) as address_key,
         max(case when to_state in ('accepted', 'sent', 'delivered', 'read') then 1 else 0 end) as was_sent,
         max(case when to_state in ('delivered', 'read') then 1 else 0 end) as was_delivered,
         max(case when to_state in ('read', 'opened') and not is_machine then 1 else 0 end) as was_opened,
@@ -58,6 +60,7 @@ select
     newest.to_state as state,
     newest.reason,
     reached.planned_at,
+    reached.address_key,
     reached.was_sent,
     reached.was_delivered,
     reached.was_opened,

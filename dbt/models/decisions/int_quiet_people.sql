@@ -1,51 +1,38 @@
--- People with something due for whom it is quiet now, by the first rule that says so.
--- A person's zone is the one on their profile; else any their phone number may be in; else any
--- that is served. Quiet in one possible zone is quiet: not knowing never wakes anybody.
+-- People with something due for whom it is quiet now, by the first rule that says so. Whatever is not known is
+-- taken as it would keep them in peace: a zone (see int_clocks_this_run), a country, a region, and a rule whose
+-- times or weekdays cannot be read holds all day, every day.
 
-with people as (
-    select distinct
-        candidates.person_id as user_id,
-        people.time_zone,
-        -- Some numbers (satellite phones) have no zone: that is not knowing, too.
-        nullif(people.phone_time_zones, '[]') as phone_time_zones,
-        coalesce(people.country, people.phone_country) as country
-    from {{ ref("int_candidates_this_run") }} as candidates
-    left join {{ ref("dim_people") }} as people on candidates.person_id = people.user_id
+with clocks as (
+    select
+        clocks.user_id,
+        clocks.minute_of_day,
+        substr('montuewedthufrisatsun', clocks.day_of_week * 3 + 1, 3) as weekday,
+        substr('montuewedthufrisatsun', (clocks.day_of_week + 6) % 7 * 3 + 1, 3) as weekday_before,
+        coalesce(people.country, people.phone_country) as country,
+        people.region
+    from {{ ref("int_clocks_this_run") }} as clocks
+    left join {{ ref("dim_people") }} as people on clocks.user_id = people.user_id
 ),
 
-possible_zones as (
+written as (
     select
-        user_id,
-        country,
-        time_zone
-    from people
-    where time_zone is not null
-    union all
-    select
-        people.user_id,
-        people.country,
-        zones.item as time_zone
-    from people
-    {{ each_in_json_list("people.phone_time_zones", "zones") }}
-    where people.time_zone is null and people.phone_time_zones is not null
-    union all
-    select
-        people.user_id,
-        people.country,
-        served.time_zone
-    from people
-    cross join {{ ref("served_time_zones") }} as served
-    where people.time_zone is null and people.phone_time_zones is null
+        rule_id,
+        message_class,
+        coalesce(upper(country), '*') as country,
+        coalesce(upper(region), '*') as region,
+        replace(lower(coalesce(weekdays, '*')), ' ', '') as weekdays,
+        case when {{ matches("quiet_from", "'([01][0-9]|2[0-4]):[0-5][0-9]'") }} then quiet_from end as quiet_from,
+        case when {{ matches("quiet_until", "'([01][0-9]|2[0-4]):[0-5][0-9]'") }} then quiet_until end as quiet_until
+    from {{ ref("quiet_hours") }}
 ),
 
-clocks as (
+minutes as (
     select
-        user_id,
-        country,
-        time_zone,
-        extract(hour from {{ to_local(as_of(), "time_zone") }}) * 60
-        + extract(minute from {{ to_local(as_of(), "time_zone") }}) as minute_of_day
-    from possible_zones
+        *,
+        cast(substr(quiet_from, 1, 2) as bigint) * 60 + cast(substr(quiet_from, 4, 2) as bigint) as starts,
+        cast(substr(quiet_until, 1, 2) as bigint) * 60 + cast(substr(quiet_until, 4, 2) as bigint) as ends,
+        {{ matches("weekdays", "'(mon|tue|wed|thu|fri|sat|sun)(,(mon|tue|wed|thu|fri|sat|sun))*'") }} as has_weekdays
+    from written
 ),
 
 rules as (
@@ -53,9 +40,11 @@ rules as (
         rule_id,
         message_class,
         country,
-        cast(substr(quiet_from, 1, 2) as bigint) * 60 + cast(substr(quiet_from, 4, 2) as bigint) as starts,
-        cast(substr(quiet_until, 1, 2) as bigint) * 60 + cast(substr(quiet_until, 4, 2) as bigint) as ends
-    from {{ ref("quiet_hours") }}
+        region,
+        case when has_weekdays then weekdays else 'mon,tue,wed,thu,fri,sat,sun' end as weekdays,
+        case when coalesce(starts = ends, true) then 0 else starts end as starts,
+        case when coalesce(starts = ends, true) then 1440 else ends end as ends
+    from minutes
 )
 
 select
@@ -65,13 +54,20 @@ select
 from clocks
 inner join rules
     on
-        (rules.country = '*' or clocks.country = rules.country)
+        (rules.country = '*' or clocks.country is null or upper(clocks.country) = rules.country)
+        and (rules.region = '*' or clocks.region is null or upper(clocks.region) = rules.region)
         and (
-            (clocks.minute_of_day >= rules.starts and clocks.minute_of_day < rules.ends)
-            -- A rule that passes midnight is quiet at either end of the day.
+            -- The weekday of a rule is the one on which its quiet begins.
+            (
+                clocks.minute_of_day >= rules.starts
+                and (clocks.minute_of_day < rules.ends or rules.starts > rules.ends)
+                and rules.weekdays like '%' || clocks.weekday || '%'
+            )
+            -- A rule that passes midnight is quiet into the next day.
             or (
                 rules.starts > rules.ends
-                and (clocks.minute_of_day >= rules.starts or clocks.minute_of_day < rules.ends)
+                and clocks.minute_of_day < rules.ends
+                and rules.weekdays like '%' || clocks.weekday_before || '%'
             )
         )
 group by clocks.user_id, rules.message_class

@@ -24,6 +24,7 @@ with people as (
         profiles.phone_time_zones,
         profiles.language,
         upper(coalesce(profiles.country, profiles.phone_country, activity.network_country)) as country,
+        upper(profiles.region) as region,
         profiles.preferred_channel,
         profiles.loyalty_tier,
         least(
@@ -64,6 +65,7 @@ select
     people.phone_time_zones,
     people.language,
     people.country,
+    people.region,
     people.preferred_channel,
     people.loyalty_tier,
     people.first_seen_at,

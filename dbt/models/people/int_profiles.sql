@@ -33,7 +33,7 @@ select
     person_id as user_id,
     {% for attribute in [
         "email", "phone", "phone_country", "phone_time_zones", "first_name", "last_name", "time_zone", "language",
-        "country", "push_token", "preferred_channel", "loyalty_tier",
+        "country", "region", "push_token", "preferred_channel", "loyalty_tier",
     ] %}
     nullif(max_by({{ attribute }}, case when {{ attribute }} is not null then turn end), '') as {{ attribute }},
     {% endfor %}

@@ -11,6 +11,7 @@ select
     time_zone,
     language,
     country,
+    {{ json_text("traits", "$.region") }} as region,
     push_token,
     preferred_channel,
     loyalty_tier,

@@ -13,6 +13,7 @@ select
     coalesce(
         {{ json_text("record", "$.default_address_country_code") }}, {{ json_text("record", "$.country_code") }}
     ) as country,
+    {{ json_text("record", "$.default_address_province_code") }} as region,
     cast(null as {{ dbt.type_string() }}) as push_token,
     cast(null as {{ dbt.type_string() }}) as preferred_channel,
     cast(null as {{ dbt.type_string() }}) as loyalty_tier,
