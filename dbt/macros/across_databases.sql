@@ -9,6 +9,11 @@
     timestampadd(microsecond, cast(({{ seconds }}) * cast(1000000 as bigint) as bigint), {{ moment }})
 {%- endmacro %}
 
+{# The same date and time of day some years on; 29 February becomes the 28th where there is none. #}
+{% macro add_years(moment, years) -%}{{ adapter.dispatch("add_years")(moment, years) }}{%- endmacro %}
+{% macro duckdb__add_years(moment, years) -%}({{ moment }} + to_years({{ years }})){%- endmacro %}
+{% macro spark__add_years(moment, years) -%}({{ moment }} + make_ym_interval({{ years }}, 0)){%- endmacro %}
+
 {# Elapsed seconds from `earlier` to `later`, with fractions. #}
 {% macro seconds_between(earlier, later) -%}{{ adapter.dispatch("seconds_between")(earlier, later) }}{%- endmacro %}
 {% macro duckdb__seconds_between(earlier, later) -%}

@@ -1,0 +1,58 @@
+{{ config(contract={"enforced": true}) }}
+
+-- Somebody ordered for the first time a year ago, to the day and hour; who did so on 29 February has it on the 28th.
+-- An order that was sent back or called off is nothing to celebrate.
+
+with orders as (
+    select
+        user_id,
+        event_id,
+        event_name,
+        coalesce(order_id, event_id) as order_id,
+        occurred_at
+    from {{ ref("fct_events") }}
+    where
+        occurred_at < {{ ago(days=300) }}
+        and event_name in ('order_completed', 'order_refunded', 'order_cancelled')
+),
+
+-- A day more on each side than the years' lengths differ by; the rows are counted exactly below.
+firsts as (
+    select
+        user_id,
+        event_id,
+        order_id,
+        occurred_at,
+        row_number() over (partition by user_id order by occurred_at, event_id) as turn
+    from orders
+    where event_name = 'order_completed' and occurred_at >= {{ ago(days=371) }} and occurred_at < {{ ago(days=364) }}
+),
+
+anniversaries as (
+    select
+        *,
+        {{ add_years("occurred_at", 1) }} as celebrated_at
+    from firsts
+    where
+        turn = 1
+        and not exists (
+            select 1 from orders
+            where
+                orders.user_id = firsts.user_id
+                and orders.event_name = 'order_completed'
+                and orders.occurred_at < {{ ago(days=371) }}
+        )
+        and not exists (
+            select 1 from orders
+            where orders.order_id = firsts.order_id and orders.event_name <> 'order_completed'
+        )
+)
+
+select
+    user_id,
+    cast(null as {{ dbt.type_string() }}) as entity_key,
+    event_id,
+    celebrated_at as triggered_at,
+    occurred_at as first_ordered_at
+from anniversaries
+where celebrated_at >= {{ ago(days=3) }} and celebrated_at <= {{ as_of() }}
