@@ -47,9 +47,11 @@ DAY = timedelta(days=1)
 class Fate:
     """What befalls one person."""
 
-    def __init__(self, world: "World", rng: Random, name: str, number: int, addresses: list[str]) -> None:
+    def __init__(
+        self, world: "World", rng: Random, name: str, number: int, household: list[tuple[str, str | None]]
+    ) -> None:
         self.world, self.rng, self.name, self.number = world, rng, name, number
-        self.addresses = addresses
+        self.household = household
         self.kind = rng.choices(("plain", "device", "renamed"), (80, 12, 8))[0]
         self.known_at = self.moment()  # when the device or the renaming became known
         self.count = 0
@@ -92,15 +94,21 @@ class Fate:
 
     def _profiles(self) -> None:
         rng = self.rng
-        phone = rng.choice(PHONES)
-        shared = rng.random() < 0.1 and self.addresses
-        email = rng.choice(self.addresses) if shared else f"{self.name}@example.com"
-        self.addresses.append(email)
+        number = rng.choice(PHONES)
+        phone = number.format(self.number) if number else None
+        email = f"{self.name}@example.com"
+        if self.household and rng.random() < 0.12:  # they share an inbox, a telephone or both
+            other_email, other_phone = rng.choice(self.household)
+            email, phone = rng.choice(
+                ((other_email, phone), (email, other_phone), (other_email, other_phone))
+            )
+        self.household.append((email, phone))
         first = {
             "email": email if rng.random() < 0.92 else None,
-            "phone": phone.format(self.number) if phone else None,
+            "phone": phone,
             "time_zone": rng.choice(ZONES),
             "country": rng.choice(COUNTRIES),
+            "region": rng.choice(("GES", "idf", None)),
             "preferred_channel": rng.choice(("sms", "email", "rcs", "push", None, None)),
         }
         self.reached_at = [address for address in (first["email"], first["phone"]) if address]

@@ -1,28 +1,35 @@
 """The gates, in their order, for all that one person is due in one tick."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, time, timedelta
 
-from oracle.clock import local
 from oracle.draws import CLOSED, HELD_OUT
 from oracle.entries import Candidate, entity_of
+from oracle.limits import capped, quiet
 from oracle.look import Look, Verdict
 from oracle.people import Person
-from oracle.policy import Cap, Quiet
 
 # How far a channel got; without an address it is no option at all.
 FURTHEST = ("no_address", "suppressed", "undeliverable", "no_consent", "route_blocked")
 TRANSACTIONAL_SKIP = {"holdout", "quiet_hours", "outranked", "capped"}
 
 
-def judge_person(look: Look, person: Person, candidates: list[Candidate]) -> list[Verdict]:
-    """Decided together: of the marketing messages that may go one goes, the rest gives way to it."""
-    verdicts = [_judge(look, person, candidate) for candidate in candidates]
+def judge(look: Look, due: Iterable[tuple[Person, Candidate]]) -> list[Verdict]:
+    """Decided together, in a total order: of one person's marketing messages that may go in a tick the first
+    does and the rest waits; of several people's first ones to one address likewise."""
+    verdicts = [_judge(look, person, candidate) for person, candidate in due]
     rivals = sorted((each for each in verdicts if _is_marketing(each)), key=_rank)
-    winner = next((each for each in rivals if not each.failing), None)
-    if winner:
-        for each in rivals[rivals.index(winner) + 1 :]:
-            each.failing["outranked"] = {winner.message_id or ""}
+    of_person: dict[str, Verdict] = {}
+    of_address: dict[str | None, Verdict] = {}
+    for each in rivals:
+        if not each.failing:
+            of_person.setdefault(each.person.user_id, each)
+    for first in sorted(of_person.values(), key=_rank):
+        of_address.setdefault(first.address, first)
+    for each in rivals:
+        firsts = (of_person.get(each.person.user_id), of_address.get(each.address))
+        before = {first.message_id or "" for first in firsts if first and _rank(first) < _rank(each)}
+        if before:
+            each.failing["outranked"] = before
     return verdicts
 
 
@@ -141,72 +148,11 @@ def _holdout(look: Look, verdict: Verdict) -> set[str] | None:
     return {verdict.person.cluster_id} if verdict.arms.get("holdout") == HELD_OUT else None
 
 
-def _zones(look: Look, person: Person) -> tuple[str, ...]:
-    """Their own; else all that their number may be in; else all we serve: not knowing never wakes anybody."""
-    if person.time_zone:
-        return (person.time_zone,)
-    return person.phone_zones or look.policy.served_zones
-
-
-def _is_quiet(rule: Quiet, moment: datetime) -> bool:
-    begins, ends, clock = (
-        time.fromisoformat(rule.quiet_from),
-        time.fromisoformat(rule.quiet_until),
-        moment.time(),
-    )
-    if begins <= ends:
-        return begins <= clock < ends
-    return clock >= begins or clock < ends
-
-
-def _quiet(look: Look, verdict: Verdict) -> set[str] | None:
-    person = verdict.person
-    rules = {
-        rule.rule_id
-        for rule in look.policy.quiet
-        if rule.message_class == verdict.candidate.owed.message_class
-        and rule.country in ("*", person.country)
-        and any(_is_quiet(rule, local(look.as_of, zone)) for zone in _zones(look, person))
-    }
-    return rules or None
-
-
-def _capped(look: Look, verdict: Verdict) -> set[str] | None:
-    owed = verdict.candidate.owed
-    full = {
-        cap.cap_id
-        for cap in look.policy.caps
-        if _fits(cap, owed.message_class, verdict.channel, verdict.candidate.journey.name)
-        and _counted(look, verdict.person, cap) >= cap.max_messages
-    }
-    return full or None
-
-
-def _fits(cap: Cap, message_class: str, channel: str | None, journey: str) -> bool:
-    return {"class": message_class, "channel": channel, "journey": journey}[cap.scope] == cap.scope_value
-
-
-def _counted(look: Look, person: Person, cap: Cap) -> int:
-    return sum(
-        not sent.gives_slot_back
-        and _fits(cap, sent.row["message_class"], sent.row["channel"], sent.row["journey"])
-        and _is_in_window(look, person, cap, sent.planned_at)
-        for sent in look.sent_to.get(person.user_id, [])
-    )
-
-
-def _is_in_window(look: Look, person: Person, cap: Cap, moment: datetime) -> bool:
-    if cap.kind == "rolling":
-        return moment > look.as_of - timedelta(seconds=cap.window_seconds or 0)
-    zone = person.time_zone or "UTC"
-    return local(moment, zone).date() == local(look.as_of, zone).date()
-
-
 GATES: dict[str, Callable[[Look, Verdict], set[str] | None]] = {
     "exited": _exited,
     "condition_not_met": _condition,
     "expired": _expired,
     "holdout": _holdout,
-    "quiet_hours": _quiet,
-    "capped": _capped,
+    "quiet_hours": quiet,
+    "capped": capped,
 }

@@ -46,6 +46,13 @@ class Look:
         return found
 
     @cached_property
+    def sent_to_address(self) -> dict[str, list[Sent]]:
+        found: dict[str, list[Sent]] = {}
+        for sent in self.books.messages.values():
+            found.setdefault(sent.row["address_key"], []).append(sent)
+        return found
+
+    @cached_property
     def members(self) -> dict[str, set[str]]:
         """segment → who is in it: the last move was a joining."""
         last: dict[tuple[str, str], tuple] = {}
@@ -112,6 +119,10 @@ class Verdict:
     @property
     def is_exposed(self) -> bool:
         return self.gates in ([], ["holdout"])
+
+    @property
+    def address(self) -> str | None:
+        return self.person.address(self.channel) if self.channel else None
 
     @property
     def message_id(self) -> str | None:

@@ -14,7 +14,7 @@ import phonenumbers
 from phonenumbers import timezone
 
 ADDRESS_OF = {"email": "email", "sms": "phone", "rcs": "phone", "push": "push_token"}
-ATTRIBUTES = ("email", "phone", "time_zone", "country", "preferred_channel")
+ATTRIBUTES = ("email", "phone", "time_zone", "country", "region", "preferred_channel")
 
 
 @cache
@@ -44,6 +44,7 @@ class Person:
             setattr(self, name, self._newest(name))
         country, zones = number(self.phone) if self.phone else (None, ())
         self.country = (self.country or country or "").upper() or None
+        self.region = (self.region or "").upper() or None
         self.phone_zones = zones
         if self.time_zone and not is_zone(self.time_zone):
             self.time_zone = None
@@ -53,6 +54,7 @@ class Person:
     phone: str | None
     time_zone: str | None
     country: str | None
+    region: str | None
     preferred_channel: str | None
 
     def _newest(self, attribute: str) -> str | None:

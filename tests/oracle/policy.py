@@ -77,7 +77,7 @@ class Cap:
     scope: str  # class | channel | journey
     scope_value: str
     max_messages: int
-    kind: str  # rolling | calendar_day
+    kind: str  # rolling | calendar_day | calendar_week | calendar_month
     window_seconds: int | None = None
 
 
@@ -88,6 +88,8 @@ class Quiet:
     country: str
     quiet_from: str
     quiet_until: str
+    region: str = "*"
+    weekdays: str = "*"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from oracle.clock import next_time
 from oracle.draws import Lots, experiments
 from oracle.entries import Candidate, Entry, Owed, TriggerRow, entity_of
-from oracle.gates import judge_person
+from oracle.gates import judge
 from oracle.look import Look, Verdict
 from oracle.people import People
 from oracle.policy import ALWAYS, NEVER, Journey, Policy, duration
@@ -34,14 +34,8 @@ class Reading:
             each for each in self._candidates() if each.owed.due_at <= as_of and self._is_open(each, books)
         ]
         look = Look(self.policy, as_of, people, books, triggered, self.lots)
-        by_person = defaultdict(list)
-        for candidate in due:
-            by_person[people.now(candidate.entry.row.user_id)].append(candidate)
-        verdicts = [
-            verdict
-            for user_id, candidates in sorted(by_person.items())
-            for verdict in judge_person(look, people.person(user_id), candidates)
-        ]
+        whose = ((people.person(people.now(each.entry.row.user_id)), each) for each in due)
+        verdicts = judge(look, whose)
         self._keep_lots(verdicts, people, as_of)
         self.final |= {each.candidate_id for each in verdicts if each.outcome == "suppress"}
         return verdicts

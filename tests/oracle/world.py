@@ -41,9 +41,10 @@ class World:
 
 def generate(seed: int, people: int, policy: Policy, ticks: list[datetime]) -> World:
     world = World(policy, ticks, blocked_routes={2: "sms", 3: "rcs"} if len(ticks) > 4 else {})
-    addresses: list[str] = []
+    household: list[tuple[str, str | None]] = []  # of the last few people
     for number in range(people):
-        Fate(world, Random(f"{seed}|{number}"), f"p{number}", number, addresses).befall()
+        Fate(world, Random(f"{seed}|{number}"), f"p{number}", number, household).befall()
+        del household[:-3]
     return world
 
 
