@@ -67,6 +67,7 @@ def test_every_journey_that_is_shipped_has_its_templates():
         ("checkout_reminder", "email"), ("checkout_reminder", "rcs"), ("checkout_reminder", "sms"),
         ("click_follow_up", "email"), ("click_follow_up", "rcs"),
         ("order_confirmation", "email"), ("order_confirmation", "rcs"), ("order_confirmation", "sms"),
+        ("order_thanks", "email"), ("order_thanks", "rcs"),
         ("price_drop", "email"), ("price_drop", "rcs"),
         ("product_question", "email"), ("product_question", "rcs"),
         ("replenishment", "email"), ("replenishment", "rcs"), ("replenishment", "sms"),

@@ -68,8 +68,12 @@ select
     end as product_url,
     products.image_url,
     products.price,
-    products.currency
+    products.currency,
+    ratings.rating,
+    ratings.reviews,
+    'clicked_not_bought' as discount_pool
 from came
 left join {{ ref("dim_products") }} as products
     on came.product_id = products.product_id and products.name is not null and coalesce(products.stock, 1) > 0
+left join {{ ref("int_product_ratings") }} as ratings on products.product_id = ratings.product_id
 where came.has_ordered = 0

@@ -1,20 +1,12 @@
 {{ config(contract={"enforced": true}) }}
 
--- Somebody buys a product again and again, and it is time: three orders of it or more within 400 days, and since
+-- Somebody buys a product again and again, and it is time: three orders of it or more within a year, and since
 -- the last the median gap between two of them has gone by. The median, because one holiday must not make it a
--- different rhythm. Gaps under a week are no rhythm but a second parcel.
+-- different rhythm. Gaps under a week are no rhythm but a second parcel. int_bought_products may be an hour old:
+-- the orders of the last days are asked for themselves.
 
 with orders as (
-    select
-        orders.user_id,
-        coalesce(lines.product_id, orders.product_id) as product_id,
-        coalesce(orders.order_id, orders.event_id) as order_id,
-        min(orders.occurred_at) as ordered_at
-    from {{ ref("fct_events") }} as orders
-    left join {{ ref("int_order_lines") }} as lines on orders.event_id = lines.event_id
-    where orders.event_name = 'order_completed' and orders.occurred_at >= {{ ago(days=400) }}
-    group by
-        orders.user_id, coalesce(lines.product_id, orders.product_id), coalesce(orders.order_id, orders.event_id)
+    select * from {{ ref("int_bought_products") }}
 ),
 
 -- Most products are bought once: leave them before anything is sorted.
@@ -23,16 +15,15 @@ often as (
         user_id,
         product_id
     from orders
-    where product_id is not null
     group by user_id, product_id
-    having count(*) >= 3 and max(ordered_at) <= {{ ago(days=7) }}
+    having count(*) >= 3 and max(bought_at) <= {{ ago(days=7) }}
 ),
 
 gaps as (
     select
         orders.*,
-        lag(orders.ordered_at) over (
-            partition by orders.user_id, orders.product_id order by orders.ordered_at, orders.order_id
+        lag(orders.bought_at) over (
+            partition by orders.user_id, orders.product_id order by orders.bought_at, orders.order_id
         ) as before_at
     from orders
     inner join often on orders.user_id = often.user_id and orders.product_id = often.product_id
@@ -42,11 +33,15 @@ rhythms as (
     select
         user_id,
         product_id,
-        max(ordered_at) as last_ordered_at,
-        max_by(order_id, (ordered_at, order_id)) as last_order_id,
-        {{ percentile(seconds_between("before_at", "ordered_at"), 0.5) }} as gap_seconds
+        max(bought_at) as last_ordered_at,
+        max_by(order_id, (bought_at, order_id)) as last_order_id,
+        {{ percentile(seconds_between("before_at", "bought_at"), 0.5) }} as gap_seconds
     from gaps
     group by user_id, product_id
+),
+
+bought_since as (
+    {{ products_bought(days=2) }}
 )
 
 select
@@ -64,7 +59,9 @@ select
     cast(round(rhythms.gap_seconds / 86400) as integer) as gap_days
 from rhythms
 inner join {{ ref("dim_products") }} as products on rhythms.product_id = products.product_id
+left join bought_since on rhythms.user_id = bought_since.user_id and rhythms.product_id = bought_since.product_id
 where
     rhythms.gap_seconds >= 7 * 86400
     and {{ add_seconds("rhythms.last_ordered_at", "rhythms.gap_seconds") }} between {{ ago(days=3) }} and {{ as_of() }}
     and coalesce(products.stock, 1) > 0
+    and coalesce(bought_since.bought_at <= rhythms.last_ordered_at, true)

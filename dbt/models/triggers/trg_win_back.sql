@@ -3,11 +3,23 @@
 -- Somebody who bought once has not been here for 90 days, not even to look. Coming back in any way ends it. The
 -- row stays for 17 days more: as long as both steps can go out.
 
+with missed as (
+    select
+        user_id,
+        last_seen_at,
+        last_ordered_at
+    from {{ ref("int_person_activity") }}
+    where orders > 0 and last_seen_at between {{ ago(days=107) }} and {{ ago(days=90) }}
+)
+
 select
-    user_id,
+    missed.user_id,
     cast(null as {{ dbt.type_string() }}) as entity_key,
-    'last seen ' || cast(last_seen_at as {{ dbt.type_string() }}) as event_id,
-    {{ add_seconds("last_seen_at", 90 * 24 * 3600) }} as triggered_at,
-    last_ordered_at
-from {{ ref("int_person_activity") }}
-where orders > 0 and last_seen_at between {{ ago(days=107) }} and {{ ago(days=90) }}
+    'last seen ' || cast(missed.last_seen_at as {{ dbt.type_string() }}) as event_id,
+    {{ add_seconds("missed.last_seen_at", 90 * 24 * 3600) }} as triggered_at,
+    missed.last_ordered_at,
+    -- The hello goes out within two days, and only it shows a code: the second step must not take another.
+    case when missed.last_seen_at >= {{ ago(days=92) }} then 'win_back' end as discount_pool,
+    coalesce(recommended.items, '[]') as recommendations
+from missed
+left join {{ recommended_to("missed", most=3) }} as recommended on missed.user_id = recommended.user_id
