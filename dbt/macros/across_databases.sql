@@ -200,3 +200,8 @@
 
 {# A list of names as SQL writes it: ('rcs', 'sms'). #}
 {% macro as_text_list(names) -%}('{{ names | join("', '") }}'){%- endmacro %}
+
+{# A moment as text that sorts as moments do, to the microsecond. #}
+{% macro sortable_time(moment) -%}{{ adapter.dispatch("sortable_time")(moment) }}{%- endmacro %}
+{% macro duckdb__sortable_time(moment) -%}strftime({{ moment }}, '%Y-%m-%d %H:%M:%S.%f'){%- endmacro %}
+{% macro spark__sortable_time(moment) -%}date_format({{ moment }}, 'yyyy-MM-dd HH:mm:ss.SSSSSS'){%- endmacro %}

@@ -1,4 +1,4 @@
-{{ config(materialized="incremental", incremental_strategy="append") }}
+{{ config(materialized="incremental", incremental_strategy="append", post_hook="{{ mark_as_read() }}") }}
 
 -- Each time an event tied one id to another. `from_id` is an id as events give it (`anon:` before an
 -- anonymous one), `user_id` the one it was tied to. A device is tied to whoever is logged in on it; an
@@ -7,7 +7,7 @@
 with events as (
     select * from {{ ref("int_events") }}
     {% if is_incremental() %}
-    where visible_at >= {{ seen_until(this) }}
+    where visible_at >= {{ read_until(this) }}
     {% endif %}
 ),
 
@@ -54,7 +54,7 @@ from links
 {% if is_incremental() %}
 left join (
     select * from {{ this }}
-    where visible_at >= {{ seen_until(this) }}
+    where visible_at >= {{ read_until(this) }}
 ) as known
     on
         links.event_id = known.event_id

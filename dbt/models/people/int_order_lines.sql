@@ -1,4 +1,4 @@
-{{ config(materialized="incremental", incremental_strategy="append") }}
+{{ config(materialized="incremental", incremental_strategy="append", post_hook="{{ mark_as_read() }}") }}
 
 -- What each order holds, by the event that reported it: lines inside the event, and lines that landed in a
 -- table of their own. A line counts as it first came.
@@ -12,7 +12,7 @@ with orders as (
     where
         event_name = 'order_completed'
         {% if is_incremental() %}
-        and visible_at >= {{ seen_until(this) }}
+        and visible_at >= {{ read_until(this) }}
         {% endif %}
 ),
 
@@ -43,7 +43,7 @@ lines as (
     where
         visible_at <= {{ as_of() }}
         {% if is_incremental() %}
-        and visible_at >= {{ seen_until(this) }}
+        and visible_at >= {{ read_until(this) }}
         {% endif %}
 ),
 

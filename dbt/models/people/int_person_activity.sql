@@ -1,66 +1,67 @@
--- What each person did: when they were seen, what they bought. An order that was reported twice is one order;
--- refunds come off the revenue.
+{{ config(materialized="view") }}
 
-with events as (
-    select
-        user_id,
-        event_id,
-        event_name,
-        occurred_at,
-        email,
-        time_zone,
-        network_time_zone,
-        network_country,
-        revenue,
-        coalesce(order_id, event_id) as order_id
-    from {{ ref("fct_events") }}
+-- What each person did: when they were seen, what they bought. Whoever did nothing since int_activity_base was
+-- renewed, and whose ids are still theirs and no more than theirs, is as they stand there; the others' pieces
+-- are put together with what came since. The outcome is that of adding up all events.
+
+{% set counted_until = seen_until(ref("int_activity_base"), "counted_until") %}
+
+with {{ activity_since(ref("int_activity_base"), counted_until, end_of_time()) }},
+
+concerned as (
+    select user_id from fresh
+    union
+    select user_id from placed
+    where user_id <> now_user_id or is_torn
+    union
+    select now_user_id as user_id from placed
+    where user_id <> now_user_id
 ),
 
 seen as (
     select
         user_id,
-        {% for column in ["email", "time_zone", "network_time_zone", "network_country"] %}
-        max_by({{ column }}, case when {{ column }} is not null then (occurred_at, event_id) end) as {{ column }},
-        {% endfor %}
-        min(occurred_at) as first_seen_at,
-        max(occurred_at) as last_seen_at
-    from events
+        {{ pieces_together() }}
+    from (
+        select user_id, {{ piece_columns() }} from fresh
+        union all
+        select now_user_id as user_id, {{ piece_columns() }} from placed
+        where now_user_id in (select user_id from concerned) and given_id not in (select given_id from torn)
+    ) as pieces
     group by user_id
 ),
 
-orders as (
-    select
-        user_id,
-        order_id,
-        max(case when event_name = 'order_completed' then 1 else 0 end) as is_completed,
-        min(case when event_name = 'order_completed' then occurred_at end) as ordered_at,
-        coalesce(max(case when event_name = 'order_completed' then revenue end), 0)
-        - coalesce(sum(case when event_name = 'order_refunded' then revenue end), 0) as revenue
-    from events
-    where event_name in ('order_completed', 'order_refunded')
-    group by user_id, order_id
+reports as (
+    select * from ({{ reports_of_people() }}) as reports
+    where user_id in (select user_id from concerned)
 ),
 
 bought as (
-    select
-        user_id,
-        sum(is_completed) as orders,
-        sum(revenue) as revenue,
-        max(ordered_at) as last_ordered_at
-    from orders
-    group by user_id
+    {{ bought_by_person("reports") }}
 )
 
 select
     seen.user_id,
     seen.first_seen_at,
     seen.last_seen_at,
-    seen.email,
-    seen.time_zone,
-    seen.network_time_zone,
-    seen.network_country,
+    {% for column in told_columns() %}
+    seen.{{ column }},
+    {% endfor %}
     coalesce(bought.orders, 0) as orders,
     coalesce(bought.revenue, 0) as revenue,
     bought.last_ordered_at
 from seen
 left join bought on seen.user_id = bought.user_id
+union all
+select
+    user_id,
+    first_seen_at,
+    last_seen_at,
+    {% for column in told_columns() %}
+    {{ column }},
+    {% endfor %}
+    orders,
+    revenue,
+    last_ordered_at
+from {{ ref("int_activity_base") }}
+where level = 'person' and user_id not in (select user_id from concerned)
