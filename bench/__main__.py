@@ -1,4 +1,4 @@
-"""`python -m bench [ticks] [latency] [throughput]`: measure and write bench/RESULTS.md."""
+"""`python -m bench [ticks] [latency] [throughput] [predictions]`: measure and write bench/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import latency, results, throughput, ticks
+from bench import latency, predictions, results, throughput, ticks
 
-BENCHES = {"throughput": throughput, "ticks": ticks, "latency": latency}
+BENCHES = {"throughput": throughput, "ticks": ticks, "latency": latency, "predictions": predictions}
 
 
 def main() -> None:
