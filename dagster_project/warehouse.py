@@ -20,6 +20,7 @@ CLOCK_TOLERANCE = timedelta(hours=1)
 # there was life in the last days.
 PATROL = timedelta(minutes=5)
 PATROLLED = timedelta(days=3)
+ROUND = timedelta(hours=1)  # where nothing has landed for longer than that, but a day is ahead that was named
 
 
 class ClockError(ValueError):
@@ -132,6 +133,7 @@ def next_due_at(connection: Any, as_of: datetime, tick_seconds: int) -> datetime
         "next_look": in_utc(as_of + timedelta(seconds=tick_seconds)),
         "next_patrol": in_utc(as_of + PATROL),
         "patrolled_since": in_utc(as_of - PATROLLED),
+        "next_round": in_utc(as_of + ROUND),
     }
     (moment,) = connection.execute(statement("next_due"), values).fetchone()
     return _aware(moment)

@@ -8,7 +8,7 @@ from dagster_project import warehouse
 from senders.settings import load
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -17,6 +17,8 @@ def connection(tmp_path):
         connection.execute("create schema decisions")
         connection.execute("create table decisions.fct_entry_steps (due_at timestamp)")
         connection.execute("create table decisions.int_decisions_this_run (outcome text)")
+        connection.execute("create schema triggers")
+        connection.execute("create table triggers.int_dated_events (dated_at timestamp)")
         yield connection
 
 
@@ -70,6 +72,15 @@ def test_only_a_step_that_waits_is_judged_again_at_the_next_look(connection, out
 )
 def test_what_no_table_shows_is_looked_for_now_and_then(connection, landed_at, newest_occurred_at, expected):
     file(connection, landed_at, newest_occurred_at)
+    assert next_due_at(connection) == expected
+
+
+@pytest.mark.parametrize(
+    ("dated_at", "expected"),
+    [(NOON, None), (NOON + MINUTE, NOON + HOUR), (NOON + 32 * DAY, NOON + HOUR), (NOON + 33 * DAY, None)],
+)
+def test_a_booking_is_not_forgotten_in_a_silent_week(connection, dated_at, expected):
+    connection.execute("insert into triggers.int_dated_events values (?)", [dated_at.replace(tzinfo=None)])
     assert next_due_at(connection) == expected
 
 

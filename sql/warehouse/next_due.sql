@@ -12,4 +12,10 @@ select min(due_at) from (
     select cast($next_patrol as timestamp) from raw.manifest
     where landed_at >= $patrolled_since or newest_occurred_at > $as_of
     having count(*) > 0
+    union all
+    -- a day that an event named, such as a booking's: triggers tell of it up to a month before, however
+    -- silent it is until then
+    select cast($next_round as timestamp) from triggers.int_dated_events
+    where dated_at > $as_of and dated_at <= $as_of + interval 32 day
+    having count(*) > 0
 )
