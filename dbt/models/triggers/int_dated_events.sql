@@ -1,4 +1,4 @@
-{{ config(materialized="incremental", incremental_strategy="append") }}
+{{ config(materialized="incremental", incremental_strategy="append", post_hook="{{ mark_as_read() }}") }}
 
 -- Events that name a day ahead, kept aside with that day read out: what happens next spring must not cost a
 -- look through a year of events every minute. Who an event belongs to is asked when it is read, as for all events.
@@ -17,7 +17,7 @@ with arrived as (
             {%- endfor %}
         end as kind
     from {{ ref("int_events") }}
-    {% if is_incremental() %}where visible_at >= {{ seen_until(this) }}{% endif %}
+    {% if is_incremental() %}where visible_at >= {{ read_until(this) }}{% endif %}
 ),
 
 dated as (
@@ -61,6 +61,9 @@ select
     dated.properties
 from dated
 {% if is_incremental() %}
-left join {{ this }} as known on dated.event_id = known.event_id
+left join (
+    select event_id from {{ this }}
+    where visible_at >= {{ read_until(this) }}
+) as known on dated.event_id = known.event_id
 where known.event_id is null
 {% endif %}

@@ -1,19 +1,17 @@
 {{ config(contract={"enforced": true}) }}
 
 -- Somebody ordered for the first time a year ago, to the day and hour; who did so on 29 February has it on the 28th.
--- An order that was sent back or called off is nothing to celebrate.
+-- An order that was sent back is nothing to celebrate.
 
 with orders as (
     select
         user_id,
         event_id,
         event_name,
-        coalesce(order_id, event_id) as order_id,
+        order_id,
         occurred_at
-    from {{ ref("fct_events") }}
-    where
-        occurred_at < {{ ago(days=300) }}
-        and event_name in ('order_completed', 'order_refunded', 'order_cancelled')
+    from ({{ reports_of_people() }}) as reports
+    where occurred_at < {{ ago(days=300) }}
 ),
 
 -- A day more on each side than the years' lengths differ by; the rows are counted exactly below.
@@ -44,7 +42,7 @@ anniversaries as (
         )
         and not exists (
             select 1 from orders
-            where orders.order_id = firsts.order_id and orders.event_name <> 'order_completed'
+            where orders.order_id = firsts.order_id and orders.event_name = 'order_refunded'
         )
 )
 
