@@ -55,6 +55,29 @@ applying as (
     left join days on candidates.person_id = days.user_id
 ),
 
+-- What is transactional meets no cap, but what of it goes in this very tick counts like what went before.
+going as (
+    select
+        candidates.journey,
+        candidates.message_class,
+        options.channel,
+        addresses.address_key,
+        {{ as_of() }} as planned_at,
+        candidates.person_id
+    from {{ ref("int_candidates_this_run") }} as candidates
+    inner join {{ ref("int_channel_options") }} as options
+        on candidates.candidate_id = options.candidate_id and options.choice = 1 and options.stage = 99
+    left join {{ ref("dim_addresses") }} as addresses
+        on candidates.person_id = addresses.user_id and options.channel = addresses.channel
+    left join {{ ref("int_exits_this_run") }} as exits on candidates.candidate_id = exits.candidate_id
+    left join {{ ref("int_conditions_this_run") }} as conditions on candidates.candidate_id = conditions.candidate_id
+    where
+        candidates.message_class = 'transactional'
+        and candidates.expires_at >= {{ as_of() }}
+        and exits.candidate_id is null
+        and conditions.candidate_id is null
+),
+
 -- A grant that never reached the ledger is a candidate itself in this run, and needs no counting here.
 granted as (
     select
@@ -67,6 +90,8 @@ granted as (
     from {{ ref("int_ledger_messages") }} as messages
     left join {{ ref("int_identity_map") }} as identity on messages.user_id = identity.from_user_id
     where not messages.is_failed and messages.planned_at >= (select min(counts_from) from applying)
+    union all
+    select * from going
 ),
 
 -- Inboxes that somebody else was written to as well: most people's have only their own messages.
