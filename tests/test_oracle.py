@@ -23,7 +23,7 @@ def played(tmp_path_factory):
 
 
 def test_the_models_decide_every_world_as_the_reading_does(played):
-    assert not played.differences, play.told(played, SEED)
+    assert not played.differences, play.told(played)
     assert len(played.verdicts) == len(town.TICKS)
 
 

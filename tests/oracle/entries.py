@@ -7,7 +7,6 @@ from uuid import UUID, uuid5
 from oracle.policy import Journey, Step
 
 NAMESPACE = UUID("5e1f0b2c-9a55-5d0e-8a6f-0d0ec07e0001")
-ID_OF = {"cart_id": "cart_id", "order_id": "order_id", "product_id": "product_id", None: "about"}
 
 
 @dataclass(frozen=True)
@@ -73,5 +72,10 @@ def identity(*parts: str | None) -> str:
     return str(uuid5(NAMESPACE, "|".join(part or "" for part in parts)))
 
 
+def id_of(journey: Journey) -> str:
+    """The property of an event that names what a journey is about."""
+    return journey.entity or "about"
+
+
 def entity_of(journey: Journey, event: dict) -> str | None:
-    return event["properties"].get(ID_OF[journey.entity])
+    return event["properties"].get(id_of(journey))

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from oracle.entries import ID_OF
+from oracle.entries import id_of
 from oracle.policy import ALWAYS, NEVER, Journey, duration
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class Fate:
         return None
 
     def _about(self, journey: Journey, entity: str | None) -> dict:
-        return {ID_OF[journey.entity]: entity} if entity else {}
+        return {id_of(journey): entity} if entity else {}
 
     def _self(self, at: datetime | None = None) -> dict:
         if self.kind == "device" and at and at < self.known_at:

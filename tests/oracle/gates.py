@@ -16,7 +16,13 @@ TRANSACTIONAL_SKIP = {"holdout", "quiet_hours", "outranked", "capped"}
 def judge(look: Look, due: Iterable[tuple[Person, Candidate]]) -> list[Verdict]:
     """Decided together, in a total order: of one person's marketing messages that may go in a tick the first
     does and the rest waits; of several people's first ones to one address likewise."""
-    verdicts = [_judge(look, person, candidate) for person, candidate in due]
+    due = sorted(due, key=lambda each: each[1].owed.message_class == "marketing")
+    verdicts = []
+    for person, candidate in due:  # what is transactional goes first, and then counts like what went before
+        verdict = _judge(look, person, candidate)
+        verdicts.append(verdict)
+        if not verdict.failing and not _is_marketing(verdict):
+            look.count(verdict)
     rivals = sorted((each for each in verdicts if _is_marketing(each)), key=_rank)
     of_person: dict[str, Verdict] = {}
     of_address: dict[str | None, Verdict] = {}

@@ -28,21 +28,35 @@ SELECTED = (
     *("--exclude", "tag:audit", "--exclude-resource-type", "unit_test"),
 )
 FEEDS = ("events", "profiles", "consents")
+PARSED = "target/partial_parse.msgpack"
+# What stays of a decision.
+KEPT_TABLES = (
+    *("fct_entries", "fct_entry_steps", "fct_decisions", "fct_outbox", "fct_cancellations"),
+    "int_assignments",
+)
 
 
 class House:
     """`tick` lands rows, runs dbt and hands back what the models decided."""
 
-    def __init__(self, folder: Path, policy: policies.Policy) -> None:
+    def __init__(self, folder: Path, policy: policies.Policy, like: "House | None" = None) -> None:
         self.settings = load({"DOVECOTE_HOME": str(folder)})
         self.project = folder / "project"
-        self._build(policy)
-        self._manifest: bytes | None = None
         self.landed = 0
+        if not self.project.exists():
+            for name in KEPT:
+                shutil.copytree(DBT_PROJECT / name, self.project / name)
+            self.adopt(policy)
+        if like:
+            (self.project / "target").mkdir(exist_ok=True)
+            shutil.copy(like.project / PARSED, self.project / PARSED)
+        output = {"type": "duckdb", "path": str(self.settings.warehouse), "threads": 2}
+        profile = {"dovecote": {"target": "duckdb", "outputs": {"duckdb": output}}}
+        (self.project / "profiles.yml").write_text(yaml.safe_dump(profile))
+        self.policy = policy
 
-    def _build(self, policy: policies.Policy) -> None:
-        for name in KEPT:
-            shutil.copytree(DBT_PROJECT / name, self.project / name)
+    def adopt(self, policy: policies.Policy) -> None:
+        """From the next tick on another policy holds."""
         config = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text())
         config["vars"] |= {
             "journeys": [journey.name for journey in policy.journeys],
@@ -50,10 +64,15 @@ class House:
             "global_holdout": policy.global_holdout,
         }
         (self.project / "dbt_project.yml").write_text(yaml.safe_dump(config))
-        output = {"type": "duckdb", "path": str(self.settings.warehouse), "threads": 2}
-        profile = {"dovecote": {"target": "duckdb", "outputs": {"duckdb": output}}}
-        (self.project / "profiles.yml").write_text(yaml.safe_dump(profile))
         policies.write(policy, self.project)
+        (self.project / PARSED).unlink(missing_ok=True)
+
+    def branch(self, folder: Path) -> "House":
+        """A copy with all that this one knows."""
+        shutil.copytree(self.settings.home, folder)
+        other = House(folder, self.policy)
+        other.landed = self.landed
+        return other
 
     def land(self, rows: dict[str, Sequence[dict]]) -> None:
         """`rows` by feed, as files of the landing zone; one file a feed and call."""
@@ -90,7 +109,7 @@ class House:
         from dbt.cli.main import dbtRunner
         from dbt.contracts.graph.manifest import Manifest
 
-        kept = self.project / "target" / "partial_parse.msgpack"
+        kept = self.project / PARSED
         if not kept.exists():
             result = dbtRunner().invoke(["parse", *self._options(None)])
             assert result.success, result.exception
@@ -117,6 +136,11 @@ class House:
             cursor = connection.execute(sql)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def dump(self) -> dict[str, str]:
+        """Every byte of what stays."""
+        tables = {name: self.rows(f"decisions.{name}") for name in KEPT_TABLES}
+        return {name: "\n".join(map(str, rows)) for name, rows in tables.items()}
 
     def journal(self, since: int = 0) -> list[dict[str, Any]]:
         """What the ledger wrote down after `since`; times naive UTC."""

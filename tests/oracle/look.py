@@ -52,6 +52,17 @@ class Look:
             found.setdefault(sent.row["address_key"], []).append(sent)
         return found
 
+    def count(self, verdict: "Verdict") -> None:
+        """A message of this very tick, beside those that the ledger knows."""
+        row = {
+            "message_class": verdict.candidate.owed.message_class,
+            "channel": verdict.channel,
+            "journey": verdict.candidate.journey.name,
+        }
+        sent = Sent(row, self.as_of, ["planned"])
+        self.sent_to.setdefault(verdict.person.user_id, []).append(sent)
+        self.sent_to_address.setdefault(verdict.address, []).append(sent)
+
     @cached_property
     def members(self) -> dict[str, set[str]]:
         """segment → who is in it: the last move was a joining."""

@@ -3,48 +3,82 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from copy import deepcopy
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from oracle.house import House
 from oracle.look import Verdict
 from oracle.post import Post
 from oracle.reading import Reading
+from oracle.sent import Books
 from oracle.world import World, as_files, people_of
 
 
-@dataclass
 class Play:
-    """`verdicts`: of the reading, by tick. `differences`: sentences, each with the story of its person."""
+    """A world on its way through both. `verdicts`: of the reading, by tick; `decided`: rows of the models, by
+    tick; `due`: candidate ids, by tick; `differences`: sentences."""
 
-    world: World
-    house: House
-    verdicts: list[list[Verdict]] = field(default_factory=list)
-    decided: list[list[dict]] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
+    def __init__(self, world: World, house: House, reading: Reading) -> None:
+        self.world, self.house, self.reading = world, house, reading
+        self.post = Post(house, world)
+        self.verdicts: list[list[Verdict]] = []
+        self.decided: list[list[dict]] = []
+        self.due: list[list[str]] = []
+        self.differences: list[str] = []
+
+    def begin(self, number: int) -> None:
+        """What happens before a tick: providers and people say what they have to say, files land."""
+        self.post.hear(number)
+        self.land(number)
+
+    def land(self, number: int) -> None:
+        self.house.land(as_files(self.world.landing_in(number)))
+
+    def tick(self, number: int) -> None:
+        """Let both decide, and note where they differ."""
+        as_of = self.world.ticks[number]
+        self.house.tick(as_of)
+        verdicts = self.reading.tick(as_of, self.world.landed_by(number), self.house.journal())
+        decided = self.house.rows("decisions.int_decisions_this_run")
+        self.verdicts.append(verdicts)
+        self.decided.append(decided)
+        self.due.append([row["candidate_id"] for row in self.house.rows("decisions.int_candidates_this_run")])
+        found = (
+            *differing(verdicts, decided),
+            *differing_entries(self.reading, self.house),
+            *differing_records(verdicts, self.house, as_of),
+        )
+        self.differences += [f"tick {number} at {as_of}: {each}" for each in found]
+
+    @cached_property
+    def books(self) -> Books:
+        """The ledger as it stands, once all is played."""
+        return Books(self.house.journal())
+
+    def branch(self, folder: Path, world: World | None = None) -> "Play":
+        """The same past in a house of its own, with another future."""
+        reading = deepcopy(self.reading)
+        other = Play(world or self.world, self.house.branch(folder), reading)
+        other.post.accepted = list(self.post.accepted)
+        return other
 
 
-def play(world: World, folder: Path) -> Play:
-    """Through the real models and the reading, side by side, until they differ."""
-    done = Play(world, House(folder, world.policy))
-    post, reading = Post(done.house, world), Reading(world.policy)
-    for number, as_of in enumerate(world.ticks):
-        post.hear(number)
-        done.house.land(as_files(world.landing_in(number)))
-        done.house.tick(as_of)
-        verdicts = reading.tick(as_of, world.landed_by(number), done.house.journal())
-        decided = done.house.rows("decisions.int_decisions_this_run")
-        done.verdicts.append(verdicts)
-        done.decided.append(decided)
-        done.differences += [f"tick {number} at {as_of}: {each}" for each in differing(verdicts, decided)]
-        done.differences += [f"tick {number}: {each}" for each in differing_entries(reading, done.house)]
-        done.differences += [
-            f"tick {number}: {each}" for each in differing_records(verdicts, done.house, as_of)
-        ]
+def start(world: World, folder: Path, like: House | None = None) -> Play:
+    """`like`: a house with the same policy, whose parsed project is used again."""
+    return Play(world, House(folder, world.policy, like), Reading(world.policy))
+
+
+def play(world: World, folder: Path, ticks: int | None = None) -> Play:
+    """Through the real models and the reading, side by side, until they differ; `ticks`: so many of them."""
+    done = start(world, folder)
+    for number in range(ticks or len(world.ticks)):
+        done.begin(number)
+        done.tick(number)
         if done.differences:
             break  # what follows from a difference is none of its own
-        post.deliver(as_of)
+        done.post.deliver(world.ticks[number])
     return done
 
 
@@ -133,10 +167,10 @@ def differing_records(verdicts: list[Verdict], house: House, as_of: datetime) ->
                 yield f"the outbox has {sent} for {facts_of(verdict)}"
 
 
-def told(done: Play, seed: int, limit: int = 5) -> str:
+def told(done: Play, limit: int = 5) -> str:
     """The first differences, and everything that befell the person of the first one."""
     name = re.search(r"\bp\d+", done.differences[0])
-    lines = [f"seed {seed}, {len(done.differences)} differences:", *done.differences[:limit]]
+    lines = [f"seed {done.world.seed}, {len(done.differences)} differences:", *done.differences[:limit]]
     return "\n".join([*lines, story(done.world, name[0])] if name else lines)
 
 

@@ -110,8 +110,8 @@ ENTITY = {
     "cart_id": "case when {t}.cart_id <> 'cart:' || {t}.user_id then {t}.cart_id end",
     "order_id": "{t}.order_id",
     "product_id": "{t}.product_id",
-    None: "{{{{ json_text('{t}.properties', '$.about') }}}}",
 }
+PROPERTY = "{{{{{{{{ json_text('{{t}}.properties', '$.{name}') }}}}}}}}"
 TRIGGER = """\
 select
     began.user_id,
@@ -146,7 +146,7 @@ select user_id from moves where recency = 1 and event_name = 'joined_{name}'
 def write(policy: Policy, project: Path) -> None:
     """The policy as models and seeds of the dbt project in `project`."""
     for journey in policy.journeys:
-        entity = ENTITY[journey.entity]
+        entity = ENTITY.get(journey.entity or "") or PROPERTY.format(name=journey.entity or "about")
         names = {"name": journey.name, "looks_back": journey.looks_back}
         sql = TRIGGER.format(began=entity.format(t="began"), ended=entity.format(t="ended"), **names)
         model = {"name": f"trg_{journey.name}", "config": {"meta": {"journey": journey.as_meta()}}}

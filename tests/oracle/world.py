@@ -6,7 +6,7 @@ A seed makes a world; the same seed, the same world, on every machine.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 from oracle.fate import Fate
@@ -19,6 +19,7 @@ Rows = dict[str, list[dict]]
 class World:
     """`rows`: by feed, each with the `tick` it lands in; `opt_outs`: what the ledger is told before one."""
 
+    seed: int
     policy: Policy
     ticks: list[datetime]
     rows: Rows = field(default_factory=lambda: {"events": [], "profiles": [], "consents": []})
@@ -40,12 +41,23 @@ class World:
 
 
 def generate(seed: int, people: int, policy: Policy, ticks: list[datetime]) -> World:
-    world = World(policy, ticks, blocked_routes={2: "sms", 3: "rcs"} if len(ticks) > 4 else {})
+    world = World(seed, policy, ticks, blocked_routes={2: "sms", 3: "rcs"} if len(ticks) > 4 else {})
     household: list[tuple[str, str | None]] = []  # of the last few people
     for number in range(people):
         Fate(world, Random(f"{seed}|{number}"), f"p{number}", number, household).befall()
         del household[:-3]
     return world
+
+
+def purchase(step: dict) -> dict:
+    """An order that ends the entry of a row of the decisions, right after it began."""
+    return {
+        "event_id": f"late-{step['candidate_id']}",
+        "event_name": "order_completed",
+        "user_id": step["user_id"],
+        "occurred_at": step["entered_at"] + timedelta(seconds=1),
+        "properties": {"cart_id": step["entity_key"]} if step["entity_key"] else {},
+    }
 
 
 def as_files(rows: Rows) -> Rows:
