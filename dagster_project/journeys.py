@@ -13,7 +13,7 @@ from typing import Any, Final
 from dagster_project.policy.columns import Column, read_columns
 from dagster_project.policy.keys import SHARE, parse_policy
 from dagster_project.policy.reader import Place, Problem, nearest, read_yaml
-from dagster_project.policy.references import House, check_references
+from dagster_project.policy.references import House, check_query, check_references
 from dagster_project.policy.tables import table_problems
 from senders.settings import REPOSITORY
 
@@ -68,6 +68,8 @@ class Journey:
     steps: tuple[Step, ...]
     columns: tuple[Column, ...]
     rollout: float = 1.0
+    schedule: str | None = None  # cron, in UTC
+    segment: str | None = None
     variants: tuple[Variant, ...] = ()
 
 
@@ -145,6 +147,7 @@ def _journey(repository: Path, path: Path, house: House, problems: list[Problem]
     parsed = parse_policy(at_policy, policy) if policy is not None else None
     if parsed is not None:
         check_references(at_policy, parsed, house)
+        check_query(at_policy, parsed, query.read_text(encoding="utf-8") if query.is_file() else "")
     if parsed is None or len(problems) > before:
         return None
     return _built(path.stem.removeprefix("trg_"), place.file, parsed, columns)
@@ -187,6 +190,8 @@ def _built(name: str, file: str, policy: dict[str, Any], columns: tuple[Column, 
         steps=tuple(_step(step) for step in policy["steps"]),
         columns=columns,
         rollout=float(policy["rollout"]),
+        schedule=policy["schedule"],
+        segment=policy["segment"],
         variants=tuple(Variant(**variant) for variant in policy["variants"] or ()),
     )
 

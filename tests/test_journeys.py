@@ -76,6 +76,60 @@ rollout: 0.01
     )
 
 
+CAMPAIGN = {"dbt/models/triggers/trg_cart_abandoned.sql":
+            "select * from {{ ref('seg_vip') }} cross join ({{ scheduled_times() }})"}  # fmt: skip
+
+
+@pytest.mark.parametrize("schedule", ["0 9 * * 1", "15 9,18 1-7 * *", "*/30 8-20/2 * 1,7 *", "0 0 * * 0,7"])
+def test_a_campaign_has_a_schedule_and_a_segment_instead_of_an_event(tmp_path, schedule):
+    keys = f'schedule: "{schedule}"\n          segment: seg_vip'
+    (journey,) = load_journeys(house(tmp_path, trigger("reentry: 24h", keys) | CAMPAIGN))
+    assert (journey.schedule, journey.segment) == (schedule, "seg_vip")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        ("0 9 * *", "'0 9 * *' is no schedule: write minute, hour, day, month and day of the week"),
+        ("0 24 * * *", '"24" is no hour: write *, 0 to 23'),
+        ("60 9 * * *", '"60" is no minute'),
+        ("0 9 0 * *", '"0" is no day of the month'),
+        ("0 9 * 13 *", '"13" is no month'),
+        ("0 9 * * MON", '"MON" is no day of the week: write *, 0 to 7'),
+        ("0 9 * * 5-1", '"5-1" is no day of the week'),
+        ("0 9/2 * * *", '"9/2" is no hour'),
+        ("*/0 9 * * *", '"*/0" is no minute'),
+        ("0 9 1 * 1", "names days of the month and of the week: leave one of them *"),
+        ("@daily", "'@daily' is no schedule"),
+    ],
+)
+def test_a_schedule_that_cron_would_not_take_is_refused(tmp_path, schedule, says):
+    keys = f'schedule: "{schedule}"\n          segment: seg_vip'
+    found = problems(house(tmp_path, trigger("reentry: 24h", keys) | CAMPAIGN))
+    assert f"{YAML}:11: models[0].config.meta.journey.schedule: {says}" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("sql", "keys", "says"),
+    [
+        ("select 1 from {{ ref('seg_vip') }}", 'schedule: "0 9 * * 1"\n          segment: seg_vip',
+         "schedule: the query does not ask for its runs"),
+        ("select 1 cross join ({{ scheduled_times() }})", 'schedule: "0 9 * * 1"\n          segment: seg_vip',
+         'segment: the query does not select from {{ ref("seg_vip") }}'),
+        ("select 1 cross join ({{ scheduled_times() }})", 'schedule: "0 9 * * 1"',
+         "segment: is missing: a schedule says when"),
+        ("select 1 from {{ ref('seg_vip') }}", "segment: seg_vip",
+         "schedule: is missing: a segment is for a schedule"),
+        ("select 1 cross join ({{ scheduled_times() }})", "reentry: 24h",
+         "schedule: is missing: the query asks for scheduled_times()"),
+    ],
+)  # fmt: skip
+def test_a_campaigns_query_and_policy_say_the_same(tmp_path, sql, keys, says):
+    changes = trigger("reentry: 24h", keys) | {"dbt/models/triggers/trg_cart_abandoned.sql": sql}
+    (found,) = problems(house(tmp_path, changes))
+    assert says in found
+
+
 @pytest.mark.parametrize("share", ["1", "-0.1", "half", "true"])
 def test_a_global_holdout_is_a_share(tmp_path, share):
     (found,) = problems(house(tmp_path, {"dbt/dbt_project.yml": PROJECT + f"  global_holdout: {share}\n"}))
@@ -135,6 +189,11 @@ WRONG = [
     ("holdout: 0.10", "holdout: -0.1", "16: holdout: -0.1 must be a number"),
     ("holdout: 0.10", "holdout: .nan", "16: holdout: nan must be a number"),
     ("holdout: 0.10", "holdout: 10%", "16: holdout: '10%' must be a number"),
+    ("expires_after: 6h", "expires_after: 30s", "14: expires_after: 30s is over before anybody looks"),
+    ("within: 7d", "within: 0s", "15: goal.within: 0s is over before anybody looks: write at least 1m"),
+    ("skip_if: [clicked.reminder]", "skip_if: [seg_vip]",
+     "24: steps[1].skip_if: seg_vip is in only_if, too: nobody would ever get this step"),
+    ("after: 24h", "after: 30m", "24: steps[1].skip_if[0]: reminder waits longer than this step"),
     ("holdout: 0.10", "rollout: 0", "16: rollout: 0 must be a number, at least 0.0001 and at most 1"),
     ("holdout: 0.10", "rollout: 50", "16: rollout: 50 must be a number"),
     ("holdout: 0.10", "variants: [{name: one, weight: 1}]", "16: variants: must name at least 2"),

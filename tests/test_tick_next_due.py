@@ -15,6 +15,8 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 def connection(tmp_path):
     with warehouse.opened(load({"DOVECOTE_HOME": str(tmp_path)})) as connection:
         connection.execute("create schema decisions")
+        connection.execute("create schema policy")
+        connection.execute("create table policy.journeys (next_run_at timestamp)")
         connection.execute("create table decisions.fct_entry_steps (due_at timestamp)")
         connection.execute("create table decisions.int_decisions_this_run (outcome text)")
         connection.execute("create schema triggers")
@@ -51,6 +53,14 @@ def test_a_silent_warehouse_is_not_looked_at_again(connection):
 def test_the_next_step_that_falls_due_is_the_next_look(connection):
     for due_at in (NOON - MINUTE, NOON, NOON + 90 * MINUTE, NOON + DAY):
         step(connection, due_at)
+    assert next_due_at(connection) == NOON + 90 * MINUTE
+
+
+def test_the_next_run_of_a_campaign_is_a_look_of_its_own(connection):
+    step(connection, NOON + DAY)
+    connection.execute(
+        "insert into policy.journeys values (null), ('2026-01-15 12:00:00'), ('2026-01-15 13:30:00')"
+    )
     assert next_due_at(connection) == NOON + 90 * MINUTE
 
 

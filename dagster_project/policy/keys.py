@@ -9,6 +9,7 @@ from dagster_project.policy.values import (
     Key,
     condition,
     duration,
+    duration_of_a_minute,
     duration_or,
     id_of_event,
     list_of,
@@ -17,6 +18,7 @@ from dagster_project.policy.values import (
     names_by,
     number,
     one_of,
+    schedule,
     time_of_day,
 )
 from senders.contract import CHANNELS
@@ -26,7 +28,7 @@ GOAL_VALUES: Final = ("revenue",)  # the number that fct_conversions counts
 
 GOAL_KEYS: Final[Mapping[str, Key]] = {
     "event": Key(name_of("event"), is_required=True),
-    "within": Key(duration, "7d"),
+    "within": Key(duration_of_a_minute, "7d"),
     "value": Key(one_of("number of an event", GOAL_VALUES)),
 }
 STEP_KEYS: Final[Mapping[str, Key]] = {
@@ -47,9 +49,11 @@ JOURNEY_KEYS: Final[Mapping[str, Key]] = {
     "class": Key(one_of("class", ("marketing", "transactional")), is_required=True),
     "priority": Key(number(0, 100, whole=True), 50),
     "reentry": Key(duration_or({"always": 0, "never": None}), "always"),
+    "schedule": Key(schedule),
+    "segment": Key(name_of("segment")),
     "exit_on": Key(list_of(name_of("event")), []),
     "entity": Key(id_of_event),
-    "expires_after": Key(duration, "24h"),
+    "expires_after": Key(duration_of_a_minute, "24h"),
     "goal": Key(mapping_of(GOAL_KEYS)),
     "holdout": Key(SHARE, 0),
     "rollout": Key(number(0.0001, 1), 1),

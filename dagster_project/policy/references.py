@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,12 +40,25 @@ def check_references(place: Place, policy: Mapping[str, Any], house: House) -> N
     """Refuse what one key says against another, or of something that is not there."""
     if policy["class"] == "transactional" and policy["holdout"]:
         place.at("holdout").refuse("a transactional message is owed: nobody is held out from it")
+    _check_schedule(place, policy, house)
     _check_variants(place.at("variants"), policy, house)
-    earlier: list[str] = []
+    earlier: dict[str, int] = {}  # how long each earlier step waits
     for index, step in enumerate(policy["steps"] or ()):
         if step is not None:
             _check_step(place.at("steps", index), step, earlier, house)
-            earlier.append(str(step["name"]))
+            earlier[str(step["name"])] = step["after"] or 0
+
+
+def _check_schedule(place: Place, policy: Mapping[str, Any], house: House) -> None:
+    segment = policy["segment"]
+    if policy["schedule"] and not segment:
+        place.at("segment").refuse("is missing: a schedule says when, a segment says whom, as in seg_vip")
+    if segment and not policy["schedule"]:
+        place.at("schedule").refuse(
+            "is missing: a segment is for a schedule; an event's journey has conditions"
+        )
+    if segment and segment not in house.segments:
+        place.at("segment").refuse(f'unknown segment "{segment}"; {nearest(segment, house.segments)}')
 
 
 def _check_variants(place: Place, policy: Mapping[str, Any], house: House) -> None:
@@ -64,14 +78,35 @@ def _check_variants(place: Place, policy: Mapping[str, Any], house: House) -> No
                 _check_template(here, here, template, steps[step]["channels"], house)
 
 
-def _check_step(place: Place, step: Mapping[str, Any], earlier: Sequence[str], house: House) -> None:
+def check_query(place: Place, policy: Mapping[str, Any], sql: str) -> None:
+    """A campaign's query asks for its runs and its segment; a trigger's does neither have a schedule."""
+    has_runs = "scheduled_times(" in sql
+    if policy["schedule"] and not has_runs:
+        place.at("schedule").refuse(
+            "the query does not ask for its runs: cross join ({{ scheduled_times() }})"
+        )
+    if has_runs and not policy["schedule"]:
+        place.at("schedule").refuse('is missing: the query asks for scheduled_times(), as in "0 9 * * 1"')
+    segment = policy["segment"]
+    if segment and not re.search(rf"ref\(\s*['\"]{segment}['\"]\s*\)", sql):
+        place.at("segment").refuse(f'the query does not select from {{{{ ref("{segment}") }}}}')
+
+
+def _check_step(place: Place, step: Mapping[str, Any], earlier: Mapping[str, int], house: House) -> None:
     if step["name"] in earlier:
         place.at("name").refuse(f'"{step["name"]}" is there twice: a step is known by its name')
     _check_template(place.at("template"), place.at("channels"), step["template"], step["channels"], house)
     for kind in ("skip_if", "only_if"):
         for index, operand in enumerate(step[kind] or ()):
-            for says in _operand_problems(operand, earlier, house):
+            for says in _operand_problems(operand, list(earlier), house):
                 place.at(kind, index).refuse(says)
+            asked = operand.partition(".")[2]
+            if earlier.get(asked, 0) > (step["after"] or 0):
+                place.at(kind, index).refuse(
+                    f"{asked} waits longer than this step, which can know nothing of it"
+                )
+    for operand in set(step["skip_if"] or ()) & set(step["only_if"] or ()):
+        place.at("skip_if").refuse(f"{operand} is in only_if, too: nobody would ever get this step")
 
 
 def _check_template(

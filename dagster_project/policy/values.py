@@ -19,6 +19,10 @@ UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 LONGEST_DAYS: Final = 3_650
 ENTITY_COLUMNS: Final = ("cart_id", "order_id", "product_id")  # of fct_events; others are properties
 PERSON_IDS: Final = ("user_id", "anonymous_id", "event_id")
+CRON: Final = (
+    ("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12),
+    ("day of the week", 0, 7),
+)  # fmt: skip
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -33,6 +37,14 @@ def duration(place: Place, value: Any) -> int | None:
     if seconds > LONGEST_DAYS * UNITS["d"]:
         place.refuse(f"{value} is longer than {LONGEST_DAYS}d")
         return None
+    return seconds
+
+
+def duration_of_a_minute(place: Place, value: Any) -> int | None:
+    """A duration in which somebody can look: a tick comes once a minute."""
+    seconds = duration(place, value)
+    if seconds is not None and seconds < UNITS["m"]:
+        place.refuse(f"{value} is over before anybody looks: write at least 1m")
     return seconds
 
 
@@ -82,6 +94,31 @@ def time_of_day(place: Place, value: Any) -> int | None:
         place.refuse(f'{value!r} is no time of day: write hours and minutes from "00:00" to "23:59"')
         return None
     return int(match[1]) * 3_600 + int(match[2]) * 60
+
+
+def schedule(place: Place, value: Any) -> str | None:
+    """Five fields of cron in UTC, `0 9 * * 1`; the grammar of dbt's macro cron_field."""
+    fields = value.split() if isinstance(value, str) else []
+    if len(fields) != len(CRON):
+        says = 'write minute, hour, day, month and day of the week in quotes, as in "0 9 * * 1"'
+        place.refuse(f"{value!r} is no schedule: {says}")
+        return None
+    for text, (what, low, high) in zip(fields, CRON, strict=True):
+        if not all(_is_cron(part, low, high) for part in text.split(",")):
+            place.refuse(f'"{text}" is no {what}: write *, {low} to {high}, a range 1-5, a list or */2')
+            return None
+    if fields[2] != "*" and fields[4] != "*":
+        place.refuse("names days of the month and of the week: leave one of them *")
+        return None
+    return str(value)
+
+
+def _is_cron(part: str, low: int, high: int) -> bool:
+    match = re.fullmatch(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/([1-9]\d?))?", part)
+    if match is None or (match[3] and match[1] and not match[2]):
+        return False
+    first, last = int(match[1] or low), int(match[2] or match[1] or high)
+    return low <= first <= last <= high
 
 
 def id_of_event(place: Place, value: Any) -> str | None:

@@ -37,6 +37,7 @@
         "journey:text", "journey_version:text", "message_class:text", "priority:bigint", "reentry_seconds:bigint",
         "expires_after_seconds:bigint", "goal_event:text", "goal_within_seconds:bigint", "goal_value:text",
         "holdout_share:double", "on_unknown:text", "entity:text",
+        "kind:text", "next_run_at:timestamp",
     ]) %}
 {% endmacro %}
 
@@ -88,6 +89,7 @@
         journey, version, policy["class"], policy.get("priority", 50), duration_seconds(policy.get("reentry", "always")),
         duration_seconds(policy.get("expires_after", "24h")), goal.get("event"), duration_seconds(goal.get("within", "7d")),
         goal.get("value"), policy.get("holdout", 0), policy.get("on_unknown", "hold"), policy.get("entity"),
+        "scheduled" if "schedule" in policy else "triggered", next_run_at(policy),
     ]) %}
     {% for event_name in policy.get("exit_on", []) %}
         {% do rows.exits.append([journey, event_name, policy.get("entity")]) %}
@@ -122,7 +124,7 @@
 
 {# One `create or replace` of a small typed table; an empty list gives an empty table. #}
 {% macro policy_table(name, columns, rows) %}
-    {% set types = {"text": api.Column.translate_type("string"), "bigint": "bigint", "double": "double"} %}
+    {% set types = {"text": api.Column.translate_type("string"), "bigint": "bigint", "double": "double", "timestamp": "timestamp"} %}
     {% set selects = [] %}
     {% for row in rows or [[none] * (columns | length)] %}
         {% set cells = [] %}

@@ -4,6 +4,9 @@ select min(due_at) from (
     -- a later step of an entry
     select min(due_at) as due_at from decisions.fct_entry_steps where due_at > $as_of
     union all
+    -- a campaign
+    select min(next_run_at) from policy.journeys where next_run_at > $as_of
+    union all
     -- a step that waits for the end of quiet hours, a rival or a route: judged again at every look
     select cast($next_look as timestamp) from decisions.int_decisions_this_run where outcome = 'hold' having count(*) > 0
     union all

@@ -57,6 +57,16 @@ served as (
     where not is_failed
 ),
 
+-- A campaign takes in who is in its segment at the first look after its time, and nobody later.
+closed_runs as (
+    select distinct
+        earlier.journey,
+        earlier.event_id
+    from earlier_entries as earlier
+    inner join {{ source("policy", "journeys") }} as journeys on earlier.journey = journeys.journey
+    where journeys.kind = 'scheduled'
+),
+
 newcomers as (
     select
         rows.*,
@@ -85,7 +95,18 @@ newcomers as (
             and rows.user_id = known.person_id
             and rows.entity = known.entity
             and rows.event_id = known.event_id
-    where earlier.entry_id is null
+    left join closed_runs on rows.journey = closed_runs.journey and rows.event_id = closed_runs.event_id
+    where
+        earlier.entry_id is null
+        and not coalesce(
+            journeys.kind = 'scheduled'
+            and known.user_id is null
+            and (
+                closed_runs.event_id is not null
+                or {{ add_seconds("rows.triggered_at", "journeys.expires_after_seconds") }} < {{ as_of() }}
+            ),
+            false
+        )
 ),
 
 barred_by_history as (
