@@ -7,22 +7,22 @@
 {% macro scheduled_times() %}
     {%- set runs = [] -%}
     {%- if execute -%}
-        {%- set policy = model.config.meta["journey"] -%}
-        {%- set now = as_of_moment() -%}
+        {%- set policy, now = model.config.meta["journey"], as_of_moment() -%}
         {%- set since = now - modules.datetime.timedelta(seconds=longest_wait_seconds(policy)) -%}
-        {%- set runs = runs_between(policy["schedule"], since, now) -%}
+        {%- do runs.extend(runs_between(policy["schedule"], since, now)) -%}
     {%- endif -%}
+    {%- for run in runs %}
     select
-        cast(event_id as {{ dbt.type_string() }}) as event_id,
-        cast(scheduled_at as timestamp) as scheduled_at
-    from (
-        {%- for run in runs or [as_of_moment()] %}
-        select 'schedule:{{ run.strftime("%Y-%m-%dT%H:%M:%SZ") }}' as event_id, '{{ run }}' as scheduled_at
-        {{- " union all" if not loop.last }}
-        {%- endfor %}
-    ) as runs
-    {% if not runs %}where 1 = 0{% endif %}
-{% endmacro %}
+        cast('schedule:{{ run.strftime("%Y-%m-%dT%H:%M:%SZ") }}' as {{ dbt.type_string() }}) as event_id,
+        cast('{{ run }}' as timestamp) as scheduled_at
+    {{ "union all" if not loop.last }}
+    {%- else %}
+    select
+        cast(null as {{ dbt.type_string() }}) as event_id,
+        cast(null as timestamp) as scheduled_at
+    where 1 = 0
+    {%- endfor %}
+{%- endmacro %}
 
 {# When a campaign runs next, so that somebody looks then although nothing lands; none for other journeys. #}
 {% macro next_run_at(policy) %}

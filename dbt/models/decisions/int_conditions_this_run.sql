@@ -7,16 +7,6 @@ with candidates as (
     select * from {{ ref("int_candidates_this_run") }}
 ),
 
-segment_members as (
-    {% for segment in var("segments") %}
-    select
-        'seg_{{ segment }}' as operand,
-        user_id
-    from {{ ref("seg_" ~ segment) }}
-    {{ "union all" if not loop.last }}
-    {% endfor %}
-),
-
 step_outcomes as (
     {% for outcome in ["sent", "delivered", "opened", "clicked", "replied"] %}
     select
@@ -37,7 +27,7 @@ judged as (
     from candidates
     inner join {{ source("policy", "step_conditions") }} as conditions
         on candidates.journey = conditions.journey and candidates.step = conditions.step
-    left join segment_members as members
+    left join {{ ref("int_segment_members") }} as members
         on candidates.person_id = members.user_id and conditions.operand = members.operand
     left join (select distinct entry_id, operand from step_outcomes) as outcomes
         on candidates.entry_id = outcomes.entry_id and conditions.operand = outcomes.operand
