@@ -33,7 +33,7 @@ with dg.DagsterInstance.get() as instance:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     with town(tmp_path_factory.mktemp("audit"), 8460) as place:
-        place.land("profiles", "people", [profile("ann"), profile("ben")])
+        place.land("profiles", "people", [profile("ann"), profile("ben", birth_date="1990-01-01")])
         place.land("consents", "people", [consent("ann"), consent("ben")])
         order = event("ann", "order_completed", "2026-01-15T11:59:00Z", order_id="o1", total=49.0)
         place.land("events", "orders", [order, {"event_id": "nobody did it", "event_name": "signed_up"}])
@@ -47,14 +47,22 @@ def audited():
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def adults(place):
+    with duckdb.connect(str(place.settings.warehouse), read_only=True) as connection:
+        return [name for (name,) in connection.execute("select user_id from segments.seg_adults").fetchall()]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_audit_finds_a_house_in_order_and_notices_when_it_is_not(place):
+    assert adults(place) == []
     is_well, checks = audited()
     assert is_well
     assert [name for name, (passed, _) in checks.items() if not passed] == []
     assert f"raw/events {audit.GATE_CHECK}" in checks
     assert len(checks) > 30
+    # What changes slowly is built here, and was empty for the tick before.
+    assert adults(place) == ["ben"]
 
     with duckdb.connect(str(place.settings.warehouse)) as connection:
         connection.execute("insert into decisions.fct_outbox select * from decisions.fct_outbox")
