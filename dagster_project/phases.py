@@ -3,6 +3,7 @@
 `landed` {files, files_quarantined, rows, duplicates, quarantined, left: files that stay for another tick},
 `events` (new to the models),
 `dbt` {models, tests, warnings, failures}, `decisions` by reason and `outcomes` by outcome,
+`guardrails` {journey: why it was stopped},
 `planned` {planned, refused, unrenderable, already_planned, candidate_taken, without_route, cancelled,
 and where a message wanted a discount code: codes_granted, without_code, waiting_for_code},
 `sent` by channel and `delivery` (`senders.summary.Summary`), `delivered` and `converted` (so far).
@@ -16,7 +17,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from dagster_project import warehouse
+from dagster_project import guardrails, warehouse
 from dagster_project.dbt_run import Node
 from dagster_project.tick import Tick
 from senders import delivery
@@ -72,6 +73,7 @@ def plan(tick: Tick) -> Mapping[str, Any]:
         refused: list[tuple[Message, str, Refusal]] = []
         codes = Granted()
         with warehouse.opened(tick.settings, read_only=True) as connection:
+            tick.facts["guardrails"] = guardrails.stop_what_breaks(connection, ledger, tick.as_of)
             rows = with_codes(
                 ledger, warehouse.unplanned(connection, tick.as_of),
                 partial(warehouse.discount_codes, connection, tick.as_of), providers, tick.clock(), codes,

@@ -110,6 +110,11 @@ class Ledger(Outbound):
         """(scope, name, reason) of every switch that stops something."""
         return [tuple(row) for row in self.run("stopped_switches")]
 
+    def started_at(self, scope: str, name: str) -> datetime | None:
+        """When what was stopped was started again; None: it is stopped, or never was."""
+        text = self.value("started_at", {"scope": scope, "name": name})
+        return None if text is None else to_moment(text)
+
     def held(self, limit: int) -> list[dict[str, Any]]:
         """The newest messages that wait for a person's decision: message_id, user_id, journey, step,
         channel, provider, reason, held_at and expires_at (text)."""

@@ -57,6 +57,8 @@ FILES = {
     "dbt/models/triggers/trg_cart_abandoned.sql": "select 1 as user_id",
     "dbt/models/segments/seg_vip.sql": "select 1 as user_id",
     "dbt/models/segments/seg_lapsed.sql": "select 1 as user_id",
+    "dbt/models/kpis/kpi_bounce_rate.sql": "select 1 as value",
+    "dbt/models/kpis/kpi_suppression_rate.sql": "select 1 as value",
     "senders/templates/reminder/rcs.jinja": "{% block text %}{{ track(cart_url) }}{% endblock %}",
     "senders/templates/reminder/sms.jinja": "{{ shop.name }}: {{ track(cart_url) }}",
     "senders/templates/support/rcs.jinja": "{% for item in items %}{{ item.name }}{% endfor %}",

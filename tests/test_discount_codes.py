@@ -33,6 +33,8 @@ class House:
         self.settings.warehouse.unlink(missing_ok=True)
         with warehouse.opened(self.settings) as connection:
             connection.execute("create schema decisions")
+            connection.execute("create schema policy")
+            connection.execute("create table policy.guardrails (journey text, position bigint)")
             names = [name for name in wanting("1") if name != "discount"]
             kinds = {"priority": "bigint"}
             columns = ", ".join(

@@ -28,6 +28,8 @@ def tick(tmp_path):
     tick = Tick(load(environment), "run-1", NOW, state.State())
     with warehouse.opened(tick.settings) as connection:
         connection.execute("create schema decisions")
+        connection.execute("create schema policy")
+        connection.execute("create table policy.guardrails (journey text, position bigint)")
         columns = ", ".join(f"{name} {kind_of(name)}" for name in message("1", "welcome"))
         connection.execute(f"create table decisions.fct_outbox ({columns})")
         connection.execute("create table decisions.fct_cancellations (message_id text, reason text)")

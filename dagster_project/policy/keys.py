@@ -40,6 +40,12 @@ STEP_KEYS: Final[Mapping[str, Key]] = {
     "skip_if": Key(list_of(condition), []),
     "only_if": Key(list_of(condition), []),
 }
+GUARDRAIL_KEYS: Final[Mapping[str, Key]] = {
+    "kpi": Key(name_of("kpi"), is_required=True),
+    "above": Key(number(0, 1)),
+    "below": Key(number(0, 1)),
+    "at_least": Key(number(1, 1_000_000_000, whole=True), 100),
+}
 VARIANT_KEYS: Final[Mapping[str, Key]] = {
     "name": Key(name_of("variant"), is_required=True),
     "weight": Key(number(0, 1_000_000), is_required=True),
@@ -58,6 +64,7 @@ JOURNEY_KEYS: Final[Mapping[str, Key]] = {
     "holdout": Key(SHARE, 0),
     "rollout": Key(number(0.0001, 1), 1),
     "variants": Key(list_of(mapping_of(VARIANT_KEYS), at_least=2)),
+    "guardrails": Key(list_of(mapping_of(GUARDRAIL_KEYS)), []),
     "on_unknown": Key(one_of("rule", ("hold", "drop", "resend")), "hold"),
     "steps": Key(list_of(mapping_of(STEP_KEYS), at_least=1), is_required=True),
 }

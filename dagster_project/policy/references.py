@@ -12,6 +12,11 @@ from dagster_project.policy.reader import Place, nearest
 from senders.rendering import CHANNELS as RENDERED
 
 SEGMENTS: Final = Path("dbt/models/segments")
+KPIS: Final = Path("dbt/models/kpis")
+# Their rows do not add up to one share of something.
+NO_RATES: Final = frozenset(
+    ("incremental_revenue", "journey_completion", "suppression_rate", "time_to_conversion")
+)
 TEMPLATES: Final = Path("senders/templates")
 
 # What became of an earlier step, as int_conditions_this_run reads it off the ledger.
@@ -25,6 +30,7 @@ class House:
     templates: Mapping[str, frozenset[str]]  # a template's channels
     segments: frozenset[str]  # those with a file
     live: frozenset[str]  # those that dbt_project.yml lists
+    kpis: frozenset[str]
 
     @classmethod
     def of(cls, repository: Path, live: Sequence[str]) -> House:
@@ -33,6 +39,7 @@ class House:
             {path.name: frozenset(file.stem for file in path.glob("*.jinja")) for path in folders},
             frozenset(path.stem for path in (repository / SEGMENTS).rglob("seg_*.sql")),
             frozenset(f"seg_{name}" for name in live),
+            frozenset(path.stem.removeprefix("kpi_") for path in (repository / KPIS).rglob("kpi_*.sql")),
         )
 
 
@@ -42,6 +49,9 @@ def check_references(place: Place, policy: Mapping[str, Any], house: House) -> N
         place.at("holdout").refuse("a transactional message is owed: nobody is held out from it")
     _check_schedule(place, policy, house)
     _check_variants(place.at("variants"), policy, house)
+    for index, rail in enumerate(policy["guardrails"]):
+        if rail is not None:
+            _check_guardrail(place.at("guardrails", index), rail, house)
     earlier: dict[str, int] = {}  # how long each earlier step waits
     for index, step in enumerate(policy["steps"] or ()):
         if step is not None:
@@ -76,6 +86,14 @@ def _check_variants(place: Place, policy: Mapping[str, Any], house: House) -> No
                 here.refuse(f'no step is called "{step}"; {nearest(step, steps)}')
             else:
                 _check_template(here, here, template, steps[step]["channels"], house)
+
+
+def _check_guardrail(place: Place, rail: Mapping[str, Any], house: House) -> None:
+    rates = house.kpis - NO_RATES
+    if rail["kpi"] and rail["kpi"] not in rates:
+        place.at("kpi").refuse(f'"{rail["kpi"]}" is no rate with a model; {nearest(rail["kpi"], rates)}')
+    if (rail["above"] is None) == (rail["below"] is None):
+        place.refuse("needs one bound: above (as in above: 0.05) or below")
 
 
 def check_query(place: Place, policy: Mapping[str, Any], sql: str) -> None:

@@ -1,10 +1,10 @@
 {# What the journeys' YAML declares, as tables that SQL can join: policy.journeys, journey_steps, step_channels,
-   step_conditions, journey_exits, experiments and variant_templates. Runs before every invocation, so a model never
+   step_conditions, journey_exits, experiments, variant_templates and guardrails. Runs before every invocation, so a model never
    sees yesterday's policy. The YAML is checked, key by key, by `dovecote doctor` and `make test`. #}
 
 {% macro publish_policy() %}
     {% if execute and flags.WHICH in ("build", "run", "test", "seed", "compile", "show") %}
-        {% set rows = namespace(journeys=[], steps=[], channels=[], conditions=[], exits=[], experiments=[], templates=[]) %}
+        {% set rows = namespace(journeys=[], steps=[], channels=[], conditions=[], exits=[], experiments=[], templates=[], guardrails=[]) %}
         {% for node in graph.nodes.values() if node.resource_type == "model" and node.name.startswith("trg_") %}
             {% set journey = node.name[4:] %}
             {% if journey in var("journeys") %}
@@ -24,6 +24,7 @@
             policy_table("step_channels", ["journey:text", "step:text", "channel:text", "position:bigint"], rows.channels),
             policy_table("step_conditions", ["journey:text", "step:text", "kind:text", "operand:text"], rows.conditions),
             policy_table("journey_exits", ["journey:text", "event_name:text", "entity:text"], rows.exits),
+            policy_table("guardrails", guardrail_columns(), rows.guardrails),
             policy_table("experiments", experiment_columns(), rows.experiments),
             policy_table("variant_templates", ["journey:text", "variant:text", "step:text", "template:text"], rows.templates),
         ] %}
@@ -38,6 +39,12 @@
         "expires_after_seconds:bigint", "goal_event:text", "goal_within_seconds:bigint", "goal_value:text",
         "holdout_share:double", "on_unknown:text", "entity:text",
         "kind:text", "next_run_at:timestamp",
+    ]) %}
+{% endmacro %}
+
+{% macro guardrail_columns() %}
+    {% do return([
+        "journey:text", "position:bigint", "kpi:text", "above:double", "below:double", "at_least:bigint",
     ]) %}
 {% endmacro %}
 
@@ -93,6 +100,11 @@
     ]) %}
     {% for event_name in policy.get("exit_on", []) %}
         {% do rows.exits.append([journey, event_name, policy.get("entity")]) %}
+    {% endfor %}
+    {% for rail in policy.get("guardrails", []) %}
+        {% do rows.guardrails.append([
+            journey, loop.index, rail["kpi"], rail.get("above"), rail.get("below"), rail.get("at_least", 100),
+        ]) %}
     {% endfor %}
     {% for step in policy["steps"] %}
         {% do rows.steps.append([
