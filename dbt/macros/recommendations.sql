@@ -19,10 +19,15 @@
             1000 + popular.position as position
         from (select distinct user_id from {{ rows }}) as who
         cross join {{ ref("int_popular_products") }} as popular
-        where not exists (
-            select 1 from {{ ref("int_bought_products") }} as bought
-            where bought.user_id = who.user_id and bought.product_id = popular.product_id
-        )
+        -- Only their orders, not everybody's.
+        left join (
+            select distinct
+                bought.user_id,
+                bought.product_id
+            from {{ ref("int_bought_products") }} as bought
+            inner join {{ rows }} as buyers on bought.user_id = buyers.user_id
+        ) as had on who.user_id = had.user_id and popular.product_id = had.product_id
+        where had.user_id is null
     {%- endset %}
     {{- offered(offers, "user_id", most) -}}
 {%- endmacro %}

@@ -19,20 +19,36 @@
 
 {# What the CRM says of people under one name, newest word first, as a relation (user_id, value): every column
    of the feed `profiles` that has no place of its own, and every trait of an identify call. An empty text
-   clears. In a `from` or a `join`: from {{ trait("customer_type") }} as types. #}
-{% macro trait(name) -%}
+   clears. In a `from` or a `join`: from {{ trait("customer_type") }} as types. A trigger names the CTE whose
+   people (user_id) it is about, so that it does not look at everybody's: {{ trait("loyalty_points", of="vips") }}. #}
+{% macro trait(name, of=none) -%}
     (
         select
             user_id,
             nullif(max_by(value, (updated_at, landed_at, value)), '') as value
         from (
             select
-                coalesce(identity.user_id, changes.given_id) as user_id,
+                {% if of %}ids.user_id{% else %}coalesce(ids.user_id, changes.given_id){% endif %} as user_id,
                 changes.value,
                 changes.updated_at,
                 changes.landed_at
             from {{ ref("int_trait_changes") }} as changes
-            left join {{ ref("int_identity_map") }} as identity on changes.given_id = identity.from_user_id
+            {% if of %}
+            inner join (
+                select
+                    user_id,
+                    user_id as given_id
+                from {{ of }}
+                union
+                select
+                    identity.user_id,
+                    identity.from_user_id as given_id
+                from {{ ref("int_identity_map") }} as identity
+                inner join {{ of }} as who on identity.user_id = who.user_id
+            ) as ids on changes.given_id = ids.given_id
+            {% else %}
+            left join {{ ref("int_identity_map") }} as ids on changes.given_id = ids.from_user_id
+            {% endif %}
             where changes.trait = '{{ name }}' and changes.visible_at <= {{ as_of() }}
         ) as said
         group by user_id

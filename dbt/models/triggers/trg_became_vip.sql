@@ -36,5 +36,5 @@ select
     {{ number_or_null("points.value") }} as loyalty_points,
     coalesce(recommended.items, '[]') as recommendations
 from vips
-left join {{ trait("loyalty_points") }} as points on vips.user_id = points.user_id
+left join {{ trait("loyalty_points", of="vips") }} as points on vips.user_id = points.user_id
 left join {{ recommended_to("vips") }} as recommended on vips.user_id = recommended.user_id
