@@ -10,6 +10,7 @@ from pathlib import Path
 
 from oracle.house import House
 from oracle.look import Verdict
+from oracle.policy import Policy
 from oracle.post import Post
 from oracle.reading import Reading
 from oracle.sent import Books
@@ -51,6 +52,11 @@ class Play:
             *differing_records(verdicts, self.house, as_of),
         )
         self.differences += [f"tick {number} at {as_of}: {each}" for each in found]
+
+    def adopt(self, policy: Policy) -> None:
+        """From the next tick on both decide by another policy."""
+        self.house.adopt(policy)
+        self.reading.policy = policy
 
     @cached_property
     def books(self) -> Books:

@@ -1,5 +1,6 @@
 """The policy and the ticks of the default test run: every rule has someone to meet it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from oracle.policy import NEVER, Cap, Journey, Policy, Quiet, Step, Variant
@@ -123,3 +124,28 @@ TICKS = [
     datetime(2026, 3, 29, 7),
     datetime(2026, 3, 29, 11, 30),
 ]
+
+
+def revised() -> Policy:
+    """The same town after somebody had second thoughts about everything, while people wait."""
+    changes = {
+        "cart": {
+            "holdout": 0.4,
+            "steps": (*_without("cart", "support"), Step("encore", "3h", ALL)),
+            "priority": 5,
+        },
+        "greeting": {
+            "exit_on": ("order_completed",),
+            "expires_after": "1h",
+            "variants": (Variant("warm", 1),),
+        },
+        "offer": {"holdout": 0.0, "reentry": NEVER, "message_class": "marketing"},
+        "hint": {"rollout": 0.5, "variants": (Variant("emoji", 1), Variant("bold", 1)), "holdout": 0.6},
+    }
+    journeys = (replace(journey, **changes.get(journey.name, {})) for journey in JOURNEYS)
+    caps = (*TOWN.caps[1:], Cap("no_hints", "journey", "hint", 0, "rolling", 60))
+    return replace(TOWN, journeys=tuple(journeys), caps=caps, quiet=TOWN.quiet[1:], global_holdout=0.1)
+
+
+def _without(journey: str, step: str) -> tuple[Step, ...]:
+    return tuple(each for each in TOWN.journey(journey).steps if each.name != step)
