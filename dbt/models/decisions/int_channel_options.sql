@@ -36,14 +36,16 @@ options as (
             ~ " || coalesce(candidates.entity_key, '') || '|' || candidates.event_id || '|' || step_channels.channel"
         ) }} as message_id,
         case when people.preferred_channel = step_channels.channel then 0 else 1 end as preference,
-        addresses.address is null as has_no_address,
+        -- A step without a channel lacks neither address nor consent: it is the policy that no longer names it.
+        step_channels.channel is not null and addresses.address is null as has_no_address,
         coalesce(
             addresses.is_suppressed_for_all
             or (candidates.message_class = 'marketing' and addresses.is_suppressed_for_marketing), false
         ) as is_suppressed,
         tried.channel is not null as is_undeliverable,
         -- Marketing needs a yes. A transactional message only needs that nobody said no to it.
-        not coalesce(consents.is_given, candidates.message_class = 'transactional') as has_no_consent,
+        step_channels.channel is not null
+        and not coalesce(consents.is_given, candidates.message_class = 'transactional') as has_no_consent,
         -- A channel that no provider carries is as good as blocked: it opens with a setting.
         coalesce(route_news.to_state = 'blocked', false)
         or step_channels.channel not in {{ as_text_list(var("channels")) }} as is_route_blocked
@@ -67,7 +69,7 @@ staged as (
     select
         *,
         case
-            when has_no_address then 0
+            when channel is null or has_no_address then 0
             when is_suppressed then 1
             when is_undeliverable then 3
             when has_no_consent then 4
