@@ -114,8 +114,9 @@ def test_a_policy_that_changes_while_people_wait_leaves_what_they_are_owed_and_w
     assert {"step retired", "rollout", "global"} <= reasons
     drawn = before.house.rows("decisions.int_assignments")
     out = {(row["experiment_journey"], row["user_id"]) for row in drawn if row["arm"] == "held_out"}
-    still = [row["is_holdout"] for row in other.decided[0] if (row["journey"], row["user_id"]) in out]
-    ended = [row["is_holdout"] for row in other.decided[0] if row["journey"] == "offer"]
+    known = {(row["journey"], row["user_id"]): row["is_holdout"] for row in other.decided[0]}
+    still = [known[each] for each in out & known.keys() if each[0] != "offer"]
+    ended = [is_holdout for (journey, _), is_holdout in known.items() if journey == "offer"]
     assert still
     assert all(still)  # a growing share asks nobody twice
     assert ended.count(True) < len(ended) / 4  # a share of nothing ends it

@@ -65,9 +65,8 @@ class Fate:
             self._event("identify", self.known_at, user_id=self.name, anonymous_id=f"d-{self.name}")
         if self.kind == "renamed":
             self._event("alias", self.known_at, user_id=self.name, previous_id=f"{self.name}-before")
-        for journey in self.rng.sample(
-            self.world.policy.journeys, k=min(self.rng.randint(1, 5), len(self.world.policy.journeys))
-        ):
+        journeys = [journey for journey in self.world.policy.journeys if not journey.schedule]
+        for journey in self.rng.sample(journeys, k=min(self.rng.randint(1, 5), len(journeys))):
             self._journey(journey)
 
     # Times ------------------------------------------------------------------------------------

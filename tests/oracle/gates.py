@@ -67,7 +67,7 @@ def _judge(look: Look, person: Person, candidate: Candidate) -> Verdict:
 def _channel(look: Look, person: Person, candidate: Candidate) -> tuple[str | None, list[str]]:
     """The preferred channel if it passes, else the step's first that does, else the one that got furthest."""
     if candidate.step is None:  # the policy names it no more, and so no channel
-        return None, ["no_address", *(["no_consent"] if candidate.owed.message_class == "marketing" else [])]
+        return None, []
     channels = candidate.step.channels
     if person.preferred_channel in channels:
         channels = (

@@ -25,8 +25,8 @@ class Look:
     as_of: datetime
     people: People
     books: Books
-    triggered: set[TriggerRow]
     lots: Lots
+    triggered: set[TriggerRow] = field(default_factory=set)
 
     def arms(self, person: Person, journey: Journey) -> dict[str, str]:
         """Experiment → arm."""

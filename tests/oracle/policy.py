@@ -56,10 +56,13 @@ class Journey:
     holdout: float = 0.0
     looks_back: int = 3
     rollout: float = 1
+    schedule: str | None = None  # a campaign: cron, with the segment whose members enter
+    segment: str | None = None
     variants: tuple[Variant, ...] = ()
 
     def as_meta(self) -> dict:
         known = {"class": self.message_class, "entity": self.entity, "exit_on": list(self.exit_on)}
+        known |= {"schedule": self.schedule, "segment": self.segment}
         plain = {name: getattr(self, name) for name in ("priority", "reentry", "expires_after", "holdout")}
         steps = [step.as_meta() for step in self.steps]
         if self.rollout != 1:
@@ -129,6 +132,15 @@ where
             and ended.occurred_at >= began.occurred_at and coalesce({ended}, '') = coalesce({began}, '')
     )
 """
+CAMPAIGN = """\
+select
+    members.user_id,
+    cast(null as varchar) as entity_key,
+    runs.event_id,
+    runs.scheduled_at as triggered_at
+from {{{{ ref("{segment}") }}}} as members
+cross join ({{{{ scheduled_times() }}}}) as runs
+"""
 SEGMENT = """\
 with moves as (
     select
@@ -146,9 +158,7 @@ select user_id from moves where recency = 1 and event_name = 'joined_{name}'
 def write(policy: Policy, project: Path) -> None:
     """The policy as models and seeds of the dbt project in `project`."""
     for journey in policy.journeys:
-        entity = ENTITY.get(journey.entity or "") or PROPERTY.format(name=journey.entity or "about")
-        names = {"name": journey.name, "looks_back": journey.looks_back}
-        sql = TRIGGER.format(began=entity.format(t="began"), ended=entity.format(t="ended"), **names)
+        sql = _trigger(journey)
         model = {"name": f"trg_{journey.name}", "config": {"meta": {"journey": journey.as_meta()}}}
         _file(project, f"models/triggers/trg_{journey.name}.sql", sql)
         _file(project, f"models/triggers/trg_{journey.name}.yml", yaml.safe_dump({"models": [model]}))
@@ -157,6 +167,14 @@ def write(policy: Policy, project: Path) -> None:
     _table(project, "frequency_caps", policy.caps)
     _table(project, "quiet_hours", policy.quiet)
     _file(project, "seeds/served_time_zones.csv", "\n".join(("time_zone", *policy.served_zones)) + "\n")
+
+
+def _trigger(journey: Journey) -> str:
+    if journey.schedule:
+        return CAMPAIGN.format(segment=journey.segment)
+    entity = ENTITY.get(journey.entity or "") or PROPERTY.format(name=journey.entity or "about")
+    names = {"name": journey.name, "looks_back": journey.looks_back}
+    return TRIGGER.format(began=entity.format(t="began"), ended=entity.format(t="ended"), **names)
 
 
 def _table(project: Path, seed: str, rows: Sequence[Cap] | Sequence[Quiet]) -> None:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from oracle.campaigns import runs
 from oracle.clock import next_time
 from oracle.draws import Lots, experiments
 from oracle.entries import Candidate, Entry, Owed, TriggerRow, entity_of
@@ -25,38 +26,53 @@ class Reading:
         self.entries: list[Entry] = []
         self.final: set[str] = set()  # candidates that ended in a suppress
         self.lots = Lots()
+        self.looked_at: datetime | None = None
 
     def tick(self, as_of: datetime, rows: dict[str, list[dict]], journal: list[dict]) -> list[Verdict]:
         people, books = People(rows, as_of), Books(journal)
-        triggered = self.triggered(people, as_of)
-        self._enter(triggered, people)
+        look = Look(self.policy, as_of, people, books, self.lots)
+        look.triggered = self.triggered(look)
+        self._enter(look)
         due = [
             each for each in self._candidates() if each.owed.due_at <= as_of and self._is_open(each, books)
         ]
-        look = Look(self.policy, as_of, people, books, triggered, self.lots)
         whose = ((people.person(people.now(each.entry.row.user_id)), each) for each in due)
         verdicts = judge(look, whose)
+        self.looked_at = as_of
         self._keep_lots(verdicts, people, as_of)
         self.final |= {each.candidate_id for each in verdicts if each.outcome == "suppress"}
         return verdicts
 
-    def triggered(self, people: People, as_of: datetime) -> set[TriggerRow]:
+    def triggered(self, look: Look) -> set[TriggerRow]:
         """Whose condition holds now."""
-        return {
+        found = {
             row
-            for user_id, events in people.events_of.items()
+            for user_id, events in look.people.events_of.items()
             for journey in self.policy.journeys
-            for row in _rows_of(journey, user_id, events, as_of)
+            for row in _rows_of(journey, user_id, events, look.as_of)
         }
+        for journey in [journey for journey in self.policy.journeys if journey.schedule]:
+            for run in runs(journey, look.as_of):
+                event_id = f"schedule:{run:%Y-%m-%dT%H:%M:%SZ}"
+                for user_id in look.members.get(journey.segment or "", ()):
+                    found.add(TriggerRow(journey.name, user_id, None, event_id, run))
+        return found
 
-    def _enter(self, triggered: Iterable[TriggerRow], people: People) -> None:
+    def _is_first_look(self, row: TriggerRow, as_of: datetime) -> bool:
+        """Who is in the segment at the first look after a run enters, and nobody later or too late."""
+        journey = self.policy.journey(row.journey)
+        is_new = self.looked_at is None or self.looked_at < row.at
+        return not journey.schedule or (is_new and as_of <= row.at + duration(journey.expires_after))
+
+    def _enter(self, look: Look) -> None:
         """Re-entry counts in exact seconds from entry, whichever of two landed first."""
-        known = defaultdict(list)
+        people, known = look.people, defaultdict(list)
         for entry in self.entries:
             known[_about(entry.row, people)].append(entry)
-        for row in sorted(triggered, key=lambda row: (row.at, row.event_id)):
+        for row in sorted(look.triggered, key=lambda row: (row.at, row.event_id)):
             earlier = known[_about(row, people)]
-            if any(entry.row.event_id == row.event_id for entry in earlier):
+            is_known = any(entry.row.event_id == row.event_id for entry in earlier)
+            if is_known or not self._is_first_look(row, look.as_of):
                 continue
             reentry = self.policy.journey(row.journey).reentry
             blocking = [

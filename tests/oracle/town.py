@@ -79,6 +79,19 @@ JOURNEYS = (
             Variant("emoji", 2, (("one", "letter_emoji"), ("three", "letter_emoji"))),
         ),
     ),
+    # At 19:30 somebody looks; at 07:30 on Friday in time, on Sunday too late.
+    Journey(
+        "news",
+        (
+            Step("letter", "0s", ("email", "sms")),
+            Step("again", "1h", ALL, at="10:00", skip_if=("opened.letter",)),
+        ),
+        priority=45,
+        expires_after="3h",
+        exit_on=("order_completed",),
+        schedule="30 7,19 * * 5,7",
+        segment="seg_loyal",
+    ),
     # The night in which clocks change skips one of these times in London and the other in Athens.
     Journey(
         "morning",
