@@ -103,10 +103,17 @@ def model_specs(project: Mapping[str, Any], models: Iterable[Thing]) -> list[dg.
     places = {thing["id"]: key_of(thing) for thing in (*project["sources"], *project["models"])}
     built = {key_of(model) for model in project["models"]}
     sources = {source["id"] for source in project["sources"]}
+    hourly = {model["id"] for model in project["models"] if HOURLY_TAG in model["tags"]}
 
     def upstream(model: Thing) -> list[dg.AssetKey]:
-        # A source that is a model of ours is read back from earlier ticks: no edge, or there'd be a loop.
-        return [places[each] for each in model["upstream"] if not (each in sources and places[each] in built)]
+        # A source that is a model of ours is read back from earlier ticks, and so is in a tick what the audit
+        # built: no edge, or there'd be a loop.
+        read_back = hourly if model["id"] not in hourly else set()
+        return [
+            places[each]
+            for each in model["upstream"]
+            if each not in read_back and not (each in sources and places[each] in built)
+        ]
 
     return [
         dg.AssetSpec(
