@@ -38,7 +38,7 @@
                 select
                     user_id,
                     user_id as given_id
-                from {{ of }}
+                from {{ of }} as known
                 union
                 select
                     identity.user_id,

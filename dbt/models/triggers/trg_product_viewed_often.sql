@@ -58,9 +58,11 @@ select
     coalesce(products.product_url, {{ shop_url("'/products/' || looks.product_id") }}) as product_url,
     coalesce(products.image_url, looks.image_url) as image_url,
     products.price,
-    products.currency
+    products.currency,
+    coalesce(beside.items, '[]') as recommendations
 from third_looks as looks
 left join {{ ref("dim_products") }} as products on looks.product_id = products.product_id
+left join {{ recommended_beside("third_looks", most=3) }} as beside on looks.product_id = beside.product_id
 where
     coalesce(products.stock, 1) > 0
     and not exists (
