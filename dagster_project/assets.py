@@ -167,7 +167,7 @@ def _kpis(project: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 @dg.asset(
     key=["delivery", "planned"],
-    deps=[["decisions", "fct_outbox"], ["decisions", "fct_cancellations"]],
+    deps=[["decisions", name] for name in ("fct_outbox", "fct_cancellations", "fct_postponements")],
     group_name="delivery",
     kinds={"python", "sqlite"},
     required_resource_keys={"tick"},

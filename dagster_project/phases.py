@@ -5,7 +5,7 @@
 `dbt` {models, tests, warnings, failures}, `decisions` by reason and `outcomes` by outcome,
 `guardrails` {journey: why it was stopped},
 `planned` {planned, refused, unrenderable, already_planned, candidate_taken, without_route, cancelled,
-and where a message wanted a discount code: codes_granted, without_code, waiting_for_code},
+postponed, and where a message wanted a discount code: codes_granted, without_code, waiting_for_code},
 `sent` by channel and `delivery` (`senders.summary.Summary`), `delivered` and `converted` (so far).
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -81,6 +82,7 @@ def plan(tick: Tick) -> Mapping[str, Any]:
             messages = _rendered(rows, Renderer(tick.settings), refused)
             planned = asdict(delivery.plan(ledger, providers, messages, tick.clock()))
             stopped = warehouse.cancellations(connection)
+            quiet = warehouse.postponements(connection)
         routed = [
             (message, providers[channel].name, why)
             for message, channel, why in refused
@@ -88,10 +90,18 @@ def plan(tick: Tick) -> Mapping[str, Any]:
         ]
         ledger.plan(routed, tick.clock())
         cancelled = sum(state is not None for state in ledger.cancel_many(stopped, tick.clock()))
+        postponed = ledger.postpone_many(quiet, tick.clock() + 2 * _turn(tick), tick.clock())
         tick.facts["planned"] = (
-            planned | codes.facts() | {"unrenderable": len(refused), "cancelled": cancelled}
+            planned
+            | codes.facts()
+            | {"unrenderable": len(refused), "cancelled": cancelled, "postponed": postponed}
         )
         return tick.facts["planned"] | _first_reasons(refused)
+
+
+def _turn(tick: Tick) -> timedelta:
+    """From one tick to the next: what is quiet at two looks is judged at both."""
+    return timedelta(seconds=tick.settings.tick_seconds)
 
 
 def _rendered(

@@ -127,6 +127,11 @@ def cancellations(connection: Any) -> list[tuple[str, str]]:
     return connection.execute("select message_id, reason from decisions.fct_cancellations").fetchall()
 
 
+def postponements(connection: Any) -> list[tuple[str, str]]:
+    """(message_id, reason) of messages that wait while it has become quiet where their person is."""
+    return connection.execute("select message_id, reason from decisions.fct_postponements").fetchall()
+
+
 def next_due_at(connection: Any, as_of: datetime, tick_seconds: int) -> datetime | None:
     values = {
         "as_of": in_utc(as_of),

@@ -192,6 +192,20 @@ class Outbound(Store):
             ]
         return [None if state is None else State(state) for state in states]
 
+    def postpone_many(self, batch: Iterable[tuple[str, str]], until: datetime, now: datetime) -> int:
+        """Let each (message_id, reason) that is not on its way wait until `until` at least; how many do.
+        What a dead sender had claimed is taken back first: the next sweep would put it in line."""
+        batch, at, later = list(batch), to_text(now), to_text(until)
+        if batch:
+            self.change_in_slices("sweep_claimed", {"now": at})
+        with self.transaction():
+            return sum(
+                self.change(
+                    "postpone", {"message_id": message_id, "reason": reason, "until": later, "now": at}
+                )
+                for message_id, reason in batch
+            )
+
     def unknown_due(self, now: datetime, provider: str, limit: int) -> list[Unknown]:
         """Messages of a provider that may have been sent and that are to be looked into now."""
         rows = self.run("unknown_due", {"now": to_text(now), "provider": provider, "limit": limit})

@@ -14,7 +14,7 @@ from typing import Any, Self
 from senders.settings import REPOSITORY
 
 QUERIES = REPOSITORY / "sql" / "ledger"
-SCHEMA_VERSION = 3  # `user_version` at the end of sql/ledger/ddl/sqlite.sql
+SCHEMA_VERSION = 4  # `user_version` at the end of sql/ledger/ddl/sqlite.sql
 BUSY_SECONDS = 15.0  # how long a writer waits for another process's transaction
 SLICE = 10_000  # rows that one transaction moves at most, so that no other writer waits longer
 

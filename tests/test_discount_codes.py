@@ -42,6 +42,7 @@ class House:
             )
             connection.execute(f"create table decisions.fct_outbox ({columns})")
             connection.execute("create table decisions.fct_cancellations (message_id text, reason text)")
+            connection.execute("create table decisions.fct_postponements (message_id text, reason text)")
             connection.execute(
                 "create table decisions.fct_decisions "
                 "(candidate_id text, message_id text, outcome text, decision_number bigint)"

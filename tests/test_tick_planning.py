@@ -33,6 +33,7 @@ def tick(tmp_path):
         columns = ", ".join(f"{name} {kind_of(name)}" for name in message("1", "welcome"))
         connection.execute(f"create table decisions.fct_outbox ({columns})")
         connection.execute("create table decisions.fct_cancellations (message_id text, reason text)")
+        connection.execute("create table decisions.fct_postponements (message_id text, reason text)")
         decisions = "candidate_id text, message_id text, outcome text, decision_number bigint"
         connection.execute(f"create table decisions.fct_decisions ({decisions})")
     return tick
@@ -122,6 +123,26 @@ def test_a_message_of_somebody_who_left_the_journey_is_cancelled(tick):
     assert phases.plan(tick)["cancelled"] == 1
     assert states(tick)[id_of("1")] == (State.CANCELLED, "exited: e9")
     assert states(tick)[id_of("2")][0] == State.PLANNED
+
+
+def test_a_message_waits_on_while_it_is_quiet_where_its_person_is_and_then_goes_without_losing_an_attempt(
+    tick,
+):
+    decide(tick, message("1", "welcome"), message("2", "welcome"))
+    phases.plan(tick)
+    with duckdb.connect(str(tick.settings.warehouse)) as connection:
+        connection.execute(
+            "insert into decisions.fct_postponements values (?, 'quiet_hours: night')", [id_of("1")]
+        )
+    assert phases.plan(tick)["postponed"] == 1
+    assert states(tick)[id_of("1")] == (State.RETRY_WAIT, "quiet_hours: night")
+    assert states(tick)[id_of("2")][0] == State.PLANNED
+    with Ledger(tick.settings.ledger) as ledger:
+        (claim,) = ledger.claim(NOW, "sendgrid", 10, 60).claims
+        assert claim.message_id == id_of("2")
+        morning = NOW + timedelta(minutes=3)
+        (claim,) = ledger.claim(morning, "sendgrid", 10, 60).claims
+        assert (claim.message_id, claim.attempts) == (id_of("1"), 0)
 
 
 def test_the_journal_is_copied_once_page_by_page(tick, monkeypatch):

@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 # The drawn state machine: what may follow what. Receipts may move anything forward on top of it.
 DRAWN = {
-    State.PLANNED: "claimed rejected suppressed expired cancelled unknown held",
+    State.PLANNED: "claimed retry_wait rejected suppressed expired cancelled unknown held",
     State.CLAIMED: "in_flight planned cancelled held",
     State.IN_FLIGHT: "accepted retry_wait rejected suppressed route_blocked unknown",
     State.RETRY_WAIT: "planned expired cancelled unknown held",

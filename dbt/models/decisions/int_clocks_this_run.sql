@@ -1,16 +1,26 @@
--- What the clocks show now where the people with something due may be: their own zone; else any zone their
+-- What the clocks show now where the people with something due, or waiting in the ledger, may be: their own zone; else any zone their
 -- phone number may be in; else any that is served. Several rows for a person mean that nobody knows which is
 -- right: quiet in one of them is quiet, and a message counts in a day that is today in one of them.
 
-with people as (
-    select distinct
-        candidates.person_id as user_id,
+with concerned as (
+    select person_id as user_id
+    from {{ ref("int_candidates_this_run") }}
+    where message_class = 'marketing'
+    union
+    select coalesce(identity.user_id, messages.user_id) as user_id
+    from {{ ref("int_ledger_messages") }} as messages
+    left join {{ ref("int_identity_map") }} as identity on messages.user_id = identity.from_user_id
+    where messages.state in ('planned', 'claimed', 'retry_wait') and messages.message_class = 'marketing'
+),
+
+people as (
+    select
+        concerned.user_id,
         people.time_zone,
         -- Some numbers (satellite phones) have no zone: that is not knowing, too.
         nullif(people.phone_time_zones, '[]') as phone_time_zones
-    from {{ ref("int_candidates_this_run") }} as candidates
-    left join {{ ref("dim_people") }} as people on candidates.person_id = people.user_id
-    where candidates.message_class = 'marketing'
+    from concerned
+    left join {{ ref("dim_people") }} as people on concerned.user_id = people.user_id
 ),
 
 possible_zones as (

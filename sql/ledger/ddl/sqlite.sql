@@ -19,6 +19,8 @@ insert into allowed_moves (from_state, to_state) values
     ('claimed', 'planned'),
     -- known not sent
     ('in_flight', 'retry_wait'), ('retry_wait', 'planned'),
+    -- not now: it has become quiet where the person is
+    ('planned', 'retry_wait'),
     ('in_flight', 'route_blocked'), ('route_blocked', 'planned'),
     -- the provider's no
     ('in_flight', 'rejected'), ('in_flight', 'suppressed'),
@@ -443,6 +445,6 @@ begin
     );
 end;
 
-pragma user_version = 3;
+pragma user_version = 4;
 
 commit;

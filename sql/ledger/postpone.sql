@@ -1,0 +1,6 @@
+-- What may not go now waits, without an attempt burnt; the tick that looks again before then postpones it further
+-- or lets it go. Only ever later: an attempt that is due after that keeps its time.
+update messages set
+    state = 'retry_wait', state_at = case state when 'planned' then :now else state_at end,
+    wake_at = max(wake_at, :until), reason = :reason
+where message_id = :message_id and state in ('planned', 'retry_wait')
