@@ -4,20 +4,24 @@
 -- of the journey's YAML, or of a person's zone, moves no timer that already runs. Durations are elapsed
 -- time; a step with `at` waits on for that time of day where its person is (UTC where nobody knows).
 
-with entries as (
-    select
-        entries.*,
-        coalesce(people.time_zone, 'UTC') as time_zone
+-- Against what is stored, not against what this run brought: a crash between the two models heals.
+with fresh as (
+    select entries.*
     from {{ ref("fct_entries") }} as entries
-    left join {{ ref("int_identity_map") }} as identity on entries.user_id = identity.from_user_id
-    left join {{ ref("dim_people") }} as people on coalesce(identity.user_id, entries.user_id) = people.user_id
-    {% if is_incremental() %}
-    -- Against what is stored, not against what this run brought: a crash between the two models heals.
-    left join (select distinct entry_id from {{ this }}) as stored on entries.entry_id = stored.entry_id
-    where entries.status = 'entered' and stored.entry_id is null
-    {% else %}
-    where entries.status = 'entered'
-    {% endif %}
+    where
+        entries.status = 'entered'
+        {% if is_incremental() %}
+        and not exists (select 1 from {{ this }} as stored where entries.entry_id = stored.entry_id)
+        {% endif %}
+),
+
+entries as (
+    select
+        fresh.*,
+        coalesce(people.time_zone, 'UTC') as time_zone
+    from fresh
+    left join {{ ref("int_identity_map") }} as identity on fresh.user_id = identity.from_user_id
+    left join {{ ref("dim_people") }} as people on coalesce(identity.user_id, fresh.user_id) = people.user_id
 ),
 
 steps as (

@@ -60,8 +60,8 @@ touches as (
     left join delivered as messages
         on exposures.candidate_id = messages.candidate_id and events.occurred_at > messages.accepted_at
     where
-        -- The same cart, order or product, where the journey and the event both name one. A cart that
-        -- stands for the person (see fct_events) names none.
+        -- The same cart, order, product or whatever it is about, where the journey and the event both name one.
+        -- A cart that stands for the person (see fct_events) names none.
         goals.entity is null
         or exposures.entity_key is null
         or exposures.entity_key = coalesce(
@@ -69,6 +69,7 @@ touches as (
                 when 'cart_id' then nullif(events.cart_id, 'cart:' || events.user_id)
                 when 'order_id' then events.order_id
                 when 'product_id' then events.product_id
+                else {{ json_property("events.properties", "goals.entity") }}
             end,
             exposures.entity_key
         )
