@@ -63,6 +63,9 @@ class Fate:
         self._segments()
         if self.kind == "device":
             self._event("identify", self.known_at, user_id=self.name, anonymous_id=f"d-{self.name}")
+            if self.rng.random() < 0.3:  # somebody else uses the device later
+                guest = {"user_id": f"{self.name}-guest", "anonymous_id": f"d-{self.name}"}
+                self._event("identify", self.moment(), **guest)
         if self.kind == "renamed":
             self._event("alias", self.known_at, user_id=self.name, previous_id=f"{self.name}-before")
         journeys = [journey for journey in self.world.policy.journeys if not journey.schedule]
@@ -206,6 +209,8 @@ class Fate:
         return self.near(tick - self.rng.choices(to_the_edge, (85, 10, 5))[0])
 
     def _entity(self, journey: Journey) -> str | None:
+        if journey.entity == "order_id" and self.number and self.rng.random() < 0.15:
+            return f"{journey.name}-p{self.number - 1}-0"  # the neighbour's
         if journey.entity and self.rng.random() < 0.8:
             return f"{journey.name}-{self.name}-{self.rng.randrange(3)}"
         return None

@@ -64,6 +64,12 @@ class Look:
         self.sent_to_address.setdefault(verdict.address, []).append(sent)
 
     @cached_property
+    def said(self) -> set[tuple[str, str | None]]:
+        """(journey, entity) of what went out, is on its way or may have been sent."""
+        standing = (sent.row for sent in self.books.messages.values() if not sent.gives_slot_back)
+        return {(row["journey"], row["entity_key"]) for row in standing if row["entity_key"]}
+
+    @cached_property
     def members(self) -> dict[str, set[str]]:
         """segment → who is in it: the last move was a joining."""
         last: dict[tuple[str, str], tuple] = {}

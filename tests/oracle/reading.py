@@ -66,7 +66,7 @@ class Reading:
 
     def _enter(self, look: Look) -> None:
         """Re-entry counts in exact seconds from entry, whichever of two landed first."""
-        people, known = look.people, defaultdict(list)
+        people, made, known = look.people, [], defaultdict(list)
         for entry in self.entries:
             known[_about(entry.row, people)].append(entry)
         for row in sorted(look.triggered, key=lambda row: (row.at, row.event_id)):
@@ -75,13 +75,14 @@ class Reading:
             if is_known or not self._is_first_look(row, look.as_of):
                 continue
             reentry = self.policy.journey(row.journey).reentry
-            blocking = [
-                entry for entry in earlier if not entry.blocked_by and _is_within(reentry, entry.row, row)
-            ]
+            entered = [entry for entry in earlier if not entry.blocked_by]
+            blocking = [entry for entry in entered if _is_within(reentry, entry.row, row)]
+            blocking += self._told_of_the_order(row, look)
             owed = [] if blocking else _owed(self.policy.journey(row.journey), row, people)
             entry = Entry(row, frozenset(each.entry_id for each in blocking), owed)
             earlier.append(entry)
-            self.entries.append(entry)
+            made.append(entry)
+        self.entries += made
 
     def _keep_lots(self, verdicts: list[Verdict], people: People, as_of: datetime) -> None:
         """From the first exposure on."""
@@ -89,6 +90,17 @@ class Reading:
             if verdict.is_exposed:
                 for each in experiments(self.policy, verdict.candidate.journey):
                     self.lots.keep(each, people, verdict.person, verdict.arms[each.name], as_of)
+
+    def _told_of_the_order(self, row: TriggerRow, look: Look) -> list[Entry]:
+        """What is about an order is said once, whoever the order turns out to belong to."""
+        journey, people = self.policy.journey(row.journey), look.people
+        if journey.entity != "order_id" or (row.journey, row.entity) not in look.said:
+            return []
+        about_it = (each for each in self.entries if not each.blocked_by)
+        of_others = (
+            each for each in about_it if (each.row.journey, each.row.entity) == (row.journey, row.entity)
+        )
+        return [each for each in of_others if people.now(each.row.user_id) != row.user_id]
 
     def _candidates(self) -> Iterable[Candidate]:
         for entry in self.entries:
