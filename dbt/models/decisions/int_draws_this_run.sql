@@ -3,17 +3,33 @@
 -- so that two profiles behind one address share a fate, and not on the share, so that a growing share only
 -- ever adds people. What was drawn at a first exposure is kept; it goes with its person when their id changes.
 
-with wanted as (
+with due as (
     select distinct
+        journey,
+        person_id
+    from {{ ref("int_candidates_this_run") }}
+),
+
+experiments as (
+    select distinct
+        experiment,
+        experiment_journey,
+        journey,
+        salt
+    from {{ source("policy", "experiments") }}
+),
+
+wanted as (
+    select
         experiments.experiment,
         experiments.experiment_journey,
         experiments.journey,
-        candidates.person_id,
-        coalesce(people.cluster_id, candidates.person_id) as cluster_id,
-        {{ bucket("experiments.salt || '|' || coalesce(people.cluster_id, candidates.person_id)") }} as bucket
-    from {{ ref("int_candidates_this_run") }} as candidates
-    inner join {{ source("policy", "experiments") }} as experiments on candidates.journey = experiments.journey
-    left join {{ ref("dim_people") }} as people on candidates.person_id = people.user_id
+        due.person_id,
+        coalesce(people.cluster_id, due.person_id) as cluster_id,
+        {{ bucket("experiments.salt || '|' || coalesce(people.cluster_id, due.person_id)") }} as bucket
+    from due
+    inner join experiments on due.journey = experiments.journey
+    left join {{ ref("dim_people") }} as people on due.person_id = people.user_id
 ),
 
 -- Of two draws that met in one person the older holds; who was not drawn yet takes what their address drew.
@@ -59,11 +75,8 @@ kept as (
             order by known.is_own desc, known.assigned_at asc, known.user_id asc
         ) as turn
     from known
-    inner join {{ source("policy", "experiments") }} as experiments
-        on
-            known.experiment = experiments.experiment
-            and known.journey = experiments.journey
-            and known.arm = experiments.arm
+    inner join {{ source("policy", "experiments") }} as arms
+        on known.experiment = arms.experiment and known.journey = arms.journey and known.arm = arms.arm
 )
 
 select
@@ -73,15 +86,15 @@ select
     wanted.person_id,
     wanted.cluster_id,
     wanted.bucket,
-    coalesce(kept.arm, experiments.arm) as arm,
+    coalesce(kept.arm, arms.arm) as arm,
     coalesce(kept.is_own, 0) as is_kept
 from wanted
-inner join {{ source("policy", "experiments") }} as experiments
+inner join {{ source("policy", "experiments") }} as arms
     on
-        wanted.experiment = experiments.experiment
-        and wanted.journey = experiments.journey
-        and wanted.bucket >= experiments.from_bucket
-        and wanted.bucket < experiments.to_bucket
+        wanted.experiment = arms.experiment
+        and wanted.journey = arms.journey
+        and wanted.bucket >= arms.from_bucket
+        and wanted.bucket < arms.to_bucket
 left join kept
     on
         wanted.experiment = kept.experiment
