@@ -108,6 +108,7 @@ def rows(
             "due_at": now, "expires_at": now + timedelta(seconds=journey.expires_after_seconds),
             "person": json.dumps(dict(reader.person) if reader else example["person"]),
             "payload": trigger["payload"] if trigger else json.dumps(example["payload"]),
+            "discount": example.get("discount"),  # never one of the pool
         }  # fmt: skip
 
 
