@@ -76,8 +76,9 @@ def explain(settings: Settings, who: str, journey: str | None = None) -> dict[st
         }
     wanted = [name for name in live if journey in (None, name)]
     with Ledger(settings.ledger) as ledger:
+        stopped = {name: reason for scope, name, reason in ledger.stopped_switches() if scope == "journey"}
         journeys = [
-            {**entry, "steps": _steps(entry, decisions, ledger)}
+            {**entry, "stopped": stopped.get(entry["journey"]), "steps": _steps(entry, decisions, ledger)}
             for entry in entries
             if journey in (None, entry["journey"])
         ]
@@ -166,7 +167,8 @@ def _entry_in_words(entry: Mapping[str, Any]) -> str:
     head = f"{entry['journey']}{about}, {_at(entry['entered_at'])}"
     if entry["status"] == "blocked":
         return f"{head}: did not enter again, they had entered {_at(entry['blocker_entered_at'])}"
-    return f"{head}: entered by event {entry['event_id']}"
+    stopped = f"; the journey is stopped ({entry['stopped']})" if entry["stopped"] else ""
+    return f"{head}: entered by event {entry['event_id']}{stopped}"
 
 
 def _step_in_words(step: Mapping[str, Any]) -> list[str]:

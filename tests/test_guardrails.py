@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dagster_project import doctor, guardrails, warehouse
+from dagster_project import doctor, explain, guardrails, warehouse
 from senders.ledger import Ledger
 from senders.settings import load
 
@@ -84,6 +84,16 @@ def test_doctor_says_why_it_stopped_and_how_to_start_it(connection, ledger, sett
     (says,) = [finding.says for finding in doctor.PARTS["delivery"](settings) if finding.is_wrong]
     assert "journey cart is stopped (guardrail: bounce_rate is 10.00% of 100 in 7 days, above 5.00%)" in says
     assert "dovecote start --journey cart" in says
+
+
+def test_explain_says_that_a_journey_is_stopped_and_why():
+    entry = {
+        "journey": "cart", "entity_key": None, "entered_at": NOON, "status": "entered", "event_id": "e1",
+        "stopped": "guardrail: bounce_rate is 10.00% of 100 in 7 days, above 5.00%", "steps": [],
+    }  # fmt: skip
+    person = {"user_id": "ada", "first_name": "Ada", "last_name": None, "time_zone": None}
+    words = explain.in_words({"person": person, "addresses": [], "journeys": [entry], "never_entered": []})
+    assert "entered by event e1; the journey is stopped (guardrail: bounce_rate is 10.00%" in words
 
 
 def test_what_a_person_started_again_is_judged_by_what_comes_after_that_day(connection, ledger):
