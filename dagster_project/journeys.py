@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from dagster_project.policy.columns import Column, read_columns
-from dagster_project.policy.keys import SHARE, parse_policy
+from dagster_project.policy.keys import parse_policy
 from dagster_project.policy.reader import Place, Problem, nearest, read_yaml
 from dagster_project.policy.references import House, check_query, check_references
 from dagster_project.policy.tables import table_problems
+from dagster_project.policy.values import share
 from senders.settings import REPOSITORY
 
 TRIGGERS: Final = Path("dbt/models/triggers")
@@ -95,7 +96,7 @@ def read_journeys(repository: Path) -> tuple[list[Journey], list[Problem]]:
     variables, at_variables = _variables(repository, problems)
     listed = _names(at_variables.at("journeys"), variables.get("journeys"))
     if "global_holdout" in variables:
-        SHARE(at_variables.at("global_holdout"), variables["global_holdout"])
+        share(at_variables.at("global_holdout"), variables["global_holdout"])
     house = House.of(repository, _names(at_variables.at("segments"), variables.get("segments", [])))
     files = sorted((repository / TRIGGERS).rglob("trg_*.y*ml"))
     found = [_journey(repository, path, house, problems) for path in files]

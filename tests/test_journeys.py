@@ -80,7 +80,10 @@ CAMPAIGN = {"dbt/models/triggers/trg_cart_abandoned.sql":
             "select * from {{ ref('seg_vip') }} cross join ({{ scheduled_times() }})"}  # fmt: skip
 
 
-@pytest.mark.parametrize("schedule", ["0 9 * * 1", "15 9,18 1-7 * *", "*/30 8-20/2 * 1,7 *", "0 0 * * 0,7"])
+@pytest.mark.parametrize(
+    "schedule",
+    ["0 9 * * 1", "15 9,18 1-7 * *", "*/30 8-20/2 * 1,7 *", "0 9 31 2-3 *", "0 9 29 2 *", "0 0 * * 0,7"],
+)
 def test_a_campaign_has_a_schedule_and_a_segment_instead_of_an_event(tmp_path, schedule):
     keys = f'schedule: "{schedule}"\n          segment: seg_vip'
     (journey,) = load_journeys(house(tmp_path, trigger("reentry: 24h", keys) | CAMPAIGN))
@@ -100,6 +103,8 @@ def test_a_campaign_has_a_schedule_and_a_segment_instead_of_an_event(tmp_path, s
         ("0 9/2 * * *", '"9/2" is no hour'),
         ("*/0 9 * * *", '"*/0" is no minute'),
         ("0 9 1 * 1", "names days of the month and of the week: leave one of them *"),
+        ("0 9 30 2 *", "names day 30 of a month that never has one"),
+        ("0 9 31 4,6 *", "names day 31 of a month that never has one"),
         ("@daily", "'@daily' is no schedule"),
     ],
 )
@@ -205,6 +210,9 @@ WRONG = [
      "16: guardrails[0].above: 5 must be a number, at least 0 and at most 1"),
     ("holdout: 0.10", "guardrails: [{kpi: bounce_rate, above: 0.1, at_least: 0}]",
      "16: guardrails[0].at_least: 0 must be a whole number, at least 1"),
+    ("holdout: 0.10", "holdout: 0.00001", "16: holdout: 1e-05 is less than one person in 10,000"),
+    ("holdout: 0.10", TWO.replace("weight: 1}]", "weight: 10001}]"),
+     "16: variants[0].weight: is less than one person in 10,000"),
     ("holdout: 0.10", "rollout: 0", "16: rollout: 0 must be a number, at least 0.0001 and at most 1"),
     ("holdout: 0.10", "rollout: 50", "16: rollout: 50 must be a number"),
     ("holdout: 0.10", "variants: [{name: one, weight: 1}]", "16: variants: must name at least 2"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dagster_project.policy.values import (
+    LEAST_SHARE,
     Key,
     condition,
     duration,
@@ -19,11 +20,11 @@ from dagster_project.policy.values import (
     number,
     one_of,
     schedule,
+    share,
     time_of_day,
 )
 from senders.contract import CHANNELS
 
-SHARE: Final = number(0, 1, below=True)  # of the people held out
 GOAL_VALUES: Final = ("revenue",)  # the number that fct_conversions counts
 
 GOAL_KEYS: Final[Mapping[str, Key]] = {
@@ -61,8 +62,8 @@ JOURNEY_KEYS: Final[Mapping[str, Key]] = {
     "entity": Key(id_of_event),
     "expires_after": Key(duration_of_a_minute, "24h"),
     "goal": Key(mapping_of(GOAL_KEYS)),
-    "holdout": Key(SHARE, 0),
-    "rollout": Key(number(0.0001, 1), 1),
+    "holdout": Key(share, 0),
+    "rollout": Key(number(LEAST_SHARE, 1), 1),
     "variants": Key(list_of(mapping_of(VARIANT_KEYS), at_least=2)),
     "guardrails": Key(list_of(mapping_of(GUARDRAIL_KEYS)), []),
     "on_unknown": Key(one_of("rule", ("hold", "drop", "resend")), "hold"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dagster_project.policy.reader import Place, nearest
+from dagster_project.policy.values import LEAST_SHARE
 from senders.rendering import CHANNELS as RENDERED
 
 SEGMENTS: Final = Path("dbt/models/segments")
@@ -75,11 +76,16 @@ def _check_variants(place: Place, policy: Mapping[str, Any], house: House) -> No
     variants = [variant for variant in policy["variants"] or () if variant is not None]
     steps = {step["name"]: step for step in policy["steps"] or () if step is not None}
     names = [variant["name"] for variant in variants]
-    if variants and None not in (weights := [variant["weight"] for variant in variants]) and not sum(weights):
+    total = sum(variant["weight"] or 0 for variant in variants)
+    if variants and not total and all(variant["weight"] is not None for variant in variants):
         place.refuse("the weights sum to nothing: give at least one variant a weight above 0")
     for index, variant in enumerate(variants):
         if variant["name"] in names[:index]:
             place.at(index, "name").refuse(f'"{variant["name"]}" is there twice')
+        if 0 < (variant["weight"] or 0) < total * LEAST_SHARE:
+            place.at(index, "weight").refuse(
+                "is less than one person in 10,000 of all weights: write 0, or more"
+            )
         for step, template in variant["templates"].items():
             here = place.at(index, "templates", step)
             if step not in steps:

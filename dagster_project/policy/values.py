@@ -19,10 +19,14 @@ UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 LONGEST_DAYS: Final = 3_650
 ENTITY_COLUMNS: Final = ("cart_id", "order_id", "product_id")  # of fct_events; others are properties
 PERSON_IDS: Final = ("user_id", "anonymous_id", "event_id")
+LEAST_SHARE: Final = 0.0001
 CRON: Final = (
     ("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12),
     ("day of the week", 0, 7),
 )  # fmt: skip
+LONGEST_MONTH: Final = {
+    month: 29 if month == 2 else 30 if month in (4, 6, 9, 11) else 31 for month in range(1, 13)
+}
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -110,6 +114,11 @@ def schedule(place: Place, value: Any) -> str | None:
     if fields[2] != "*" and fields[4] != "*":
         place.refuse("names days of the month and of the week: leave one of them *")
         return None
+    first_day = min(int(day) for day in re.findall(r"(?:^|,)(\d+)", fields[2]) or ["1"])
+    months = re.findall(r"(?:^|,)(\d+)", fields[3])
+    if months and "-" not in fields[3] and first_day > max(LONGEST_MONTH[int(month)] for month in months):
+        place.refuse(f"names day {first_day} of a month that never has one")
+        return None
     return str(value)
 
 
@@ -150,6 +159,14 @@ def number(low: float, high: float, *, whole: bool = False, below: bool = False)
         return float(value) if not whole else value
 
     return parse
+
+
+def share(place: Place, value: Any) -> float | None:
+    """A share of the people, drawn in 10,000 buckets: nothing, or at least one of them."""
+    parsed = number(0, 1, below=True)(place, value)
+    if parsed is not None and 0 < parsed < LEAST_SHARE:
+        place.refuse(f"{value} is less than one person in 10,000: write 0, or at least {LEAST_SHARE}")
+    return parsed
 
 
 def list_of(parse_item: Parser, *, at_least: int = 0) -> Parser:
