@@ -24,7 +24,7 @@ from senders.settings import load
 
 KEPT = ("macros", "seeds", "models/staging", "models/people", "models/decisions", "tests")
 SELECTED = (
-    *("--select", "+fct_outbox", "+fct_cancellations", "int_decisions_this_run"),
+    *("--select", "+fct_outbox", "+fct_cancellations", "+fct_postponements", "int_decisions_this_run"),
     *("--exclude", "tag:audit", "--exclude-resource-type", "unit_test"),
 )
 FEEDS = ("events", "profiles", "consents")

@@ -19,17 +19,31 @@ def zones(look: Look, person: Person) -> tuple[str, ...]:
 
 
 def quiet(look: Look, verdict: Verdict) -> set[str] | None:
-    """The rules that may apply to them now, as far as anybody knows."""
-    person = verdict.person
-    rules = {
+    return quiet_rules(look, verdict.person, verdict.candidate.owed.message_class) or None
+
+
+def postponed(look: Look) -> set[str]:
+    """Messages that wait in the ledger while it has become quiet where they are going."""
+    return {
+        message_id
+        for message_id, sent in look.books.messages.items()
+        if sent.state in ("planned", "claimed", "retry_wait")
+        and quiet_rules(
+            look, look.people.person(look.people.now(sent.row["user_id"])), sent.row["message_class"]
+        )
+    }
+
+
+def quiet_rules(look: Look, person: Person, message_class: str) -> set[str]:
+    """Those that may apply to them now, as far as anybody knows."""
+    return {
         rule.rule_id
         for rule in look.policy.quiet
-        if rule.message_class == verdict.candidate.owed.message_class
+        if rule.message_class == message_class
         and (rule.country == "*" or person.country in (None, rule.country))
         and (rule.region == "*" or person.region in (None, rule.region))
         and any(is_quiet(rule, local(look.as_of, zone)) for zone in zones(look, person))
     }
-    return rules or None
 
 
 def is_quiet(rule: Quiet, clock: datetime) -> bool:

@@ -50,6 +50,7 @@ class Play:
             *differing(verdicts, decided),
             *differing_entries(self.reading, self.house),
             *differing_records(verdicts, self.house, as_of),
+            *differing_postponements(self.reading, self.house),
         )
         self.differences += [f"tick {number} at {as_of}: {each}" for each in found]
 
@@ -171,6 +172,12 @@ def differing_records(verdicts: list[Verdict], house: House, as_of: datetime) ->
             sent = outbox.get(verdict.message_id)
             if sent is None or sent["address"] != verdict.person.address(verdict.channel):
                 yield f"the outbox has {sent} for {facts_of(verdict)}"
+
+
+def differing_postponements(reading: Reading, house: House) -> Iterator[str]:
+    theirs = {row["message_id"] for row in house.rows("decisions.fct_postponements")}
+    for message_id in sorted(theirs ^ reading.postponed):
+        yield f"only {'the models' if message_id in theirs else 'the reading'} let {message_id} wait on"
 
 
 def told(done: Play, limit: int = 5) -> str:

@@ -65,9 +65,11 @@ class Post:
         with warehouse.opened(self.house.settings, read_only=True) as connection:
             rows = list(warehouse.unplanned(connection, as_of))
             stopped = warehouse.cancellations(connection)
+            quiet = warehouse.postponements(connection)
         messages = [Message(**{name: row[name] for name in FIELDS}, content={}) for row in rows]
         ledger.plan(((each, each.channel, Request("POST", "/", b"{}")) for each in messages), now)
         ledger.cancel_many(sorted(stopped), now)
+        ledger.postpone_many(sorted(quiet), now + timedelta(minutes=2), now)
 
     def _answer(self, message_id: str, attempts: int) -> Outcome | None:
         return drawn(ANSWERS, lot(message_id, "answer", str(attempts)))

@@ -92,15 +92,18 @@ def nobody_is_written_to_without_consent(done: Play) -> Iterator[str]:
 
 
 def nobody_is_disturbed_in_quiet_hours(done: Play) -> Iterator[str]:
-    """Of those who told their zone once and for all, by the rules for everybody."""
+    """Neither when it is decided nor at any attempt: of those who told their zone once and for all, by the
+    rules for everybody."""
     people = plain(done)
     rules = [rule for rule in done.world.policy.quiet if rule.country == rule.region == rule.weekdays == "*"]
-    for sent in written(done):
-        now = decided_at(done, sent)
+    marketing = [sent for sent in written(done) if sent.row["message_class"] == "marketing"]
+    attempts = [(sent, moment) for sent in marketing for moment in (sent.planned_at, *sent.left_at)]
+    for sent, moment in attempts:
+        now = max(tick for tick in done.world.ticks if tick <= moment)
         profiles = people.get(sent.row["user_id"], {"profiles": []})["profiles"]
         told = [row for row in profiles if row.get("time_zone") is not None]
         is_known = len(told) == 1 and max(told[0]["landed_at"], told[0]["updated_at"]) <= now
-        if sent.row["message_class"] != "marketing" or not is_known or not is_zone(told[0]["time_zone"]):
+        if not is_known or not is_zone(told[0]["time_zone"]):
             continue
         clock = local(now, told[0]["time_zone"])
         for rule in rules:

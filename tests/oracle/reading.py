@@ -12,6 +12,7 @@ from oracle.clock import next_time
 from oracle.draws import Lots, experiments
 from oracle.entries import Candidate, Entry, Owed, TriggerRow, entity_of
 from oracle.gates import judge
+from oracle.limits import postponed
 from oracle.look import Look, Verdict
 from oracle.people import People
 from oracle.policy import ALWAYS, NEVER, Journey, Policy, duration
@@ -27,6 +28,7 @@ class Reading:
         self.final: set[str] = set()  # candidates that ended in a suppress
         self.lots = Lots()
         self.looked_at: datetime | None = None
+        self.postponed: set[str] = set()  # messages that the last look let wait on
 
     def tick(self, as_of: datetime, rows: dict[str, list[dict]], journal: list[dict]) -> list[Verdict]:
         people, books = People(rows, as_of), Books(journal)
@@ -39,6 +41,7 @@ class Reading:
         whose = ((people.person(people.now(each.entry.row.user_id)), each) for each in due)
         verdicts = judge(look, whose)
         self.looked_at = as_of
+        self.postponed = postponed(look)
         self._keep_lots(verdicts, people, as_of)
         self.final |= {each.candidate_id for each in verdicts if each.outcome == "suppress"}
         return verdicts

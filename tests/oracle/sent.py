@@ -24,6 +24,7 @@ class Sent:
     row: dict
     planned_at: datetime
     states: list[str] = field(default_factory=list)
+    left_at: list[datetime] = field(default_factory=list)  # attempts
     did: set[str] = field(default_factory=set)  # what the person did; a machine's doing does not count
 
     @property
@@ -62,7 +63,10 @@ class Books:
         if row["message_id"] not in self.messages:
             sent = self.messages[row["message_id"]] = Sent(row, row["happened_at"])
             self.of_candidate[row["candidate_id"]].append(sent)
-        self.messages[row["message_id"]].states.append(row["to_state"])
+        sent = self.messages[row["message_id"]]
+        sent.states.append(row["to_state"])
+        if row["to_state"] == "in_flight":
+            sent.left_at.append(row["happened_at"])
 
     def _engagement(self, row: dict) -> None:
         if not row["is_machine"]:

@@ -133,9 +133,11 @@ TICKS = [
     datetime(2026, 3, 27, 19, 30),
     datetime(2026, 3, 28, 8),
     datetime(2026, 3, 28, 8, 1),
-    datetime(2026, 3, 28, 14, 0, 0, 1),
+    datetime(
+        2026, 3, 28, 12, 1, 2
+    ),  # four hours after what the tick before planned: a cap frees to the second
     datetime(2026, 3, 29, 7),
-    datetime(2026, 3, 29, 11, 30),
+    datetime(2026, 3, 29, 11, 30, 0, 1),
 ]
 
 
