@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project.authoring import commands as authoring
+from dagster_project.commands import time_travel
 from senders import settings as environment
 
 STARTED_AT = datetime.now(UTC)
@@ -199,6 +200,9 @@ def demo(
 
 
 authoring.add_to(app, settings)
+
+
+time_travel.register(app, settings)
 
 
 def main() -> Any:

@@ -1,7 +1,8 @@
 """`dovecote explain`: why this person did or did not get each message, from the record.
 
 Nothing is decided again here. Every sentence stands on a row: an entry, a decision, a move in the
-ledger. The journeys that never saw the person are named too, with what the person did lately.
+ledger. The journeys that never saw the person are named too, with what the person did lately, and for one of
+them its trigger is asked which condition keeps them out (`explain_entry`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from dagster_project import explain_entry
 from senders.ledger import Ledger
 from senders.settings import REPOSITORY, Settings
 
@@ -45,7 +47,8 @@ class UnknownJourneyError(LookupError):
 
 def explain(settings: Settings, who: str, journey: str | None = None) -> dict[str, Any]:
     """The record of one person: `person`, `addresses`, `journeys` (entries → steps → decisions and
-    the message's moves), `never_entered` and `recent_events`. Times are aware UTC datetimes.
+    the message's moves), `never_entered` and `recent_events`; with a `journey` that they never entered
+    `why_not` (`explain_entry.why_not`). Times are aware UTC datetimes.
 
     `who` is a user id, an anonymous id, an e-mail address or a phone number. Raises UnknownPersonError,
     UnknownJourneyError, and duckdb.IOException while a tick has the warehouse.
@@ -83,7 +86,11 @@ def explain(settings: Settings, who: str, journey: str | None = None) -> dict[st
             if journey in (None, entry["journey"])
         ]
     entered = {entry["journey"] for entry in entries}
-    return {**result, "journeys": journeys, "never_entered": [name for name in wanted if name not in entered]}
+    never = [name for name in wanted if name not in entered]
+    record = {**result, "journeys": journeys, "never_entered": never}
+    if journey and journey in never:
+        record["why_not"] = explain_entry.ask(settings, people[0]["user_id"], journey)
+    return record
 
 
 def _refuse_unknown(journey: str | None, live: list[str]) -> None:
@@ -138,6 +145,10 @@ def in_words(record: Mapping[str, Any]) -> str:
     if record["never_entered"]:
         names = ", ".join(record["never_entered"])
         lines += ["", f"Never entered: {names} (their triggers never selected this person)."]
+        if "why_not" in record:
+            lines += explain_entry.in_words(record["why_not"])
+        else:
+            lines += ["  `--journey NAME` says which conditions keep them out of it."]
         lines += ["  What they did lately:"]
         lines += [
             f"    {_at(event['occurred_at'])}  {event['event_name']}"

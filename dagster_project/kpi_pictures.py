@@ -75,7 +75,7 @@ def _render(draw: Callable[[Any, Any], None], data: Any, folder: Path | None) ->
     return png.getvalue()
 
 
-def _bare(axes: Any, title: str) -> None:
+def bare(axes: Any, title: str) -> None:
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
     axes.tick_params(colors=INK, labelsize=9, length=0)
     for side in ("top", "right", "left", "bottom"):
@@ -94,7 +94,7 @@ def funnel(figure: Any, data: Sequence[Row]) -> None:
     )
     for number, (journey, *counts) in enumerate(data):
         axes = figure.add_subplot(rows, min(len(data), FUNNELS_A_ROW), number + 1)
-        _bare(axes, journey)
+        bare(axes, journey)
         axes.barh(range(5), [count or 0 for count in counts], color=STAGE_COLOURS, height=0.7)
         for place, count in enumerate(counts):
             share = f"  {count / counts[0]:.0%}" if count is not None and counts[0] else ""
@@ -111,10 +111,10 @@ def over_time(figure: Any, data: Any) -> None:
     figure.set_size_inches(10, 5)
     figure.subplots_adjust(left=0.07, right=0.82, top=0.92, bottom=0.09, hspace=0.38)
     above, below = figure.subplots(2, 1, sharex=True)
-    _stack(above, messages, CHANNEL_COLOURS, bin_name)
-    _bare(above, f"Messages that a provider took, a {bin_name} (UTC), by channel")
-    _stack(below, decisions, REASON_COLOURS, bin_name)
-    _bare(below, f"Decisions a {bin_name} (UTC), by reason")
+    stack(above, messages, CHANNEL_COLOURS, bin_name)
+    bare(above, f"Messages that a provider took, a {bin_name} (UTC), by channel")
+    stack(below, decisions, REASON_COLOURS, bin_name)
+    bare(below, f"Decisions a {bin_name} (UTC), by reason")
     for axes, unit in ((above, "messages"), (below, "decisions")):
         axes.set_ylabel(unit, fontsize=9, color=INK)
         axes.grid(axis="y", color=PALE, linewidth=0.6)
@@ -128,10 +128,10 @@ def over_time(figure: Any, data: Any) -> None:
                 handlelength=1,
                 reverse=True,
             )
-    _name_times(below)
+    name_times(below)
 
 
-def _stack(axes: Any, rows: Sequence[Row], colours: dict[str, str], bin_name: str) -> None:
+def stack(axes: Any, rows: Sequence[Row], colours: dict[str, str], bin_name: str) -> None:
     """One outline a name, not a bar for each moment: 180 minutes cost no more to draw than 30 days."""
     if not rows:
         return
@@ -151,7 +151,7 @@ def _stack(axes: Any, rows: Sequence[Row], colours: dict[str, str], bin_name: st
         floor = top
 
 
-def _name_times(axes: Any) -> None:
+def name_times(axes: Any) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(minticks=3, maxticks=9)
@@ -166,7 +166,7 @@ def arms(figure: Any, data: Sequence[Row]) -> None:
         "People who reached the goal", x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK
     )
     axes = figure.add_axes((0.14, 0.6 / figure.get_figheight(), 0.54, 1 - 1.2 / figure.get_figheight()))
-    _bare(axes, "")
+    bare(axes, "")
     marks = (("treated", BLUE, "o", -0.13), ("control: held out", ORANGE, "s", 0.13))
     for place, (_, *counts) in enumerate(data):
         for (label, colour, mark, offset), people, converted in zip(

@@ -51,16 +51,17 @@ def digest(settings: Settings) -> str:
     """Changes with any file of dbt/, with the versions that parse it, and with nothing else."""
     lines = [f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "dovecote")]
     lines += [sys.version, str(settings.home), str(home.DBT_PROJECT)]
-    for path in _files(home.DBT_PROJECT):
+    for path in files(home.DBT_PROJECT):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         lines.append(f"{path.relative_to(home.DBT_PROJECT)} {content}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files(folder: Path) -> Iterator[Path]:
+    """The files of a dbt project, without what dbt writes beside them; always in the same order."""
     for path in sorted(folder.iterdir()):
         if path.is_dir() and path.name not in SKIPPED_FOLDERS:
-            yield from _files(path)
+            yield from files(path)
         elif path.is_file() and not path.name.startswith("."):
             yield path
 

@@ -1,0 +1,6 @@
+-- What had landed in a table by $until, oldest first, so that each moment of the replay reads one stretch.
+create table landed.{table} as
+select * replace ({landed_at} as landed_at)
+from source.raw.{table}
+where {landed_at} <= $until
+order by landed_at
