@@ -142,6 +142,8 @@ class Fate:
                 if status:
                     at = self.world.ticks[0] - self.rng.randint(2, 8) * DAY
                     self._consent(channel, purpose, status, at, 0)
+                    if self.rng.random() < 0.06:  # two words at one moment
+                        self._consent(channel, purpose, "withdrawn" if status == "given" else "given", at, 0)
                 if self.rng.random() < 0.12:
                     at = self.near(self.rng.choice(self.world.ticks))
                     self._consent(

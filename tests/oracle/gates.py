@@ -104,10 +104,15 @@ def _met_by(look: Look, person: Person, candidate: Candidate, channel: str) -> I
 
 
 def _exited(look: Look, verdict: Verdict) -> set[str] | None:
-    journey, entry = verdict.candidate.journey, verdict.candidate.entry.row
-    ways_out = {
+    return ways_out(look, verdict.candidate, verdict.person) or None
+
+
+def ways_out(look: Look, candidate: Candidate, person: Person) -> set[str]:
+    """The events that took the person out of the journey: about the same entity where both name one."""
+    journey, entry = candidate.journey, candidate.entry.row
+    return {
         event["event_id"]
-        for event in look.people.events_of.get(verdict.person.user_id, [])
+        for event in look.people.events_of.get(person.user_id, [])
         if event["event_name"] in journey.exit_on
         and event["occurred_at"] >= entry.at
         and (
@@ -116,7 +121,19 @@ def _exited(look: Look, verdict: Verdict) -> set[str] | None:
             or entity_of(journey, event) in (None, entry.entity)
         )
     }
-    return ways_out or None
+
+
+def cancelled(look: Look, candidates: Iterable[Candidate]) -> set[str]:
+    """Messages that wait, or whose outcome is unknown, while their person has left or taken back consent."""
+    found = set()
+    for candidate in candidates:
+        for sent in look.books.of_candidate.get(candidate.candidate_id, []):
+            if sent.state in ("planned", "claimed", "retry_wait", "unknown"):
+                person = look.people.person(look.people.now(candidate.entry.row.user_id))
+                is_refused = "no_consent" in _met_by(look, person, candidate, sent.row["channel"])
+                if is_refused or ways_out(look, candidate, person):
+                    found.add(sent.row["message_id"])
+    return found
 
 
 def _condition(look: Look, verdict: Verdict) -> set[str] | None:

@@ -50,7 +50,7 @@ class Play:
             *differing(verdicts, decided),
             *differing_entries(self.reading, self.house),
             *differing_records(verdicts, self.house, as_of),
-            *differing_postponements(self.reading, self.house),
+            *differing_in_the_ledger(self.reading, self.house),
         )
         self.differences += [f"tick {number} at {as_of}: {each}" for each in found]
 
@@ -174,10 +174,13 @@ def differing_records(verdicts: list[Verdict], house: House, as_of: datetime) ->
                 yield f"the outbox has {sent} for {facts_of(verdict)}"
 
 
-def differing_postponements(reading: Reading, house: House) -> Iterator[str]:
-    theirs = {row["message_id"] for row in house.rows("decisions.fct_postponements")}
-    for message_id in sorted(theirs ^ reading.postponed):
-        yield f"only {'the models' if message_id in theirs else 'the reading'} let {message_id} wait on"
+def differing_in_the_ledger(reading: Reading, house: House) -> Iterator[str]:
+    """What is said of messages that wait there."""
+    for what, ours in (("postponements", reading.postponed), ("cancellations", reading.cancelled)):
+        theirs = {row["message_id"] for row in house.rows(f"decisions.fct_{what}")}
+        for message_id in sorted(theirs ^ ours):
+            whose = "the models" if message_id in theirs else "the reading"
+            yield f"only {whose} have {message_id} among the {what}"
 
 
 def told(done: Play, limit: int = 5) -> str:

@@ -11,7 +11,7 @@ from oracle.campaigns import runs
 from oracle.clock import next_time
 from oracle.draws import Lots, experiments
 from oracle.entries import Candidate, Entry, Owed, TriggerRow, entity_of
-from oracle.gates import judge
+from oracle.gates import cancelled, judge
 from oracle.limits import postponed
 from oracle.look import Look, Verdict
 from oracle.people import People
@@ -29,6 +29,7 @@ class Reading:
         self.lots = Lots()
         self.looked_at: datetime | None = None
         self.postponed: set[str] = set()  # messages that the last look let wait on
+        self.cancelled: set[str] = set()  # and those that it stopped
 
     def tick(self, as_of: datetime, rows: dict[str, list[dict]], journal: list[dict]) -> list[Verdict]:
         people, books = People(rows, as_of), Books(journal)
@@ -42,6 +43,7 @@ class Reading:
         verdicts = judge(look, whose)
         self.looked_at = as_of
         self.postponed = postponed(look)
+        self.cancelled = cancelled(look, self._candidates())
         self._keep_lots(verdicts, people, as_of)
         self.final |= {each.candidate_id for each in verdicts if each.outcome == "suppress"}
         return verdicts
