@@ -12,6 +12,31 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# The earliest moment in a column, as a literal; the end of time where there is none. What is asked for with it
+   lies in the newest part of a history that grows, and the rest of it is not opened. A unit test looks at everything. #}
+{% macro earliest(relation, column, condition="true") -%}
+    {%- if not execute or model.resource_type == "unit_test" -%}
+        {{ beginning_of_time() }}
+    {%- else -%}
+        {%- set found = run_query("select min(" ~ column ~ ") from " ~ relation ~ " where " ~ condition).columns[0].values()[0] -%}
+        {%- if found -%}
+            cast('{{ found.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp)
+        {%- else -%}
+            {{ end_of_time() }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The `as_of` of the last run that decided anything. Every step that was due then was decided then, and one that had
+   expired was suppressed for good. A unit test looks at everything. #}
+{% macro decided_until() -%}
+    {%- if execute and model.resource_type != "unit_test" -%}
+        {{ seen_until(source("history", "fct_decisions"), "decided_at") }}
+    {%- else -%}
+        {{ beginning_of_time() }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# Up to when a model has read everything that could be seen. Its newest row does not tell: a shop whose events tie no
    device to anyone would have its whole history read again at every tick. Used with `mark_as_read` as post-hook,
    which is written in the transaction of the rows. Unit tests override this macro. #}

@@ -11,6 +11,9 @@ with latest as (
         *,
         row_number() over (partition by candidate_id order by decision_number desc) as recency
     from {{ source("history", "fct_decisions") }}
+    where
+        decided_at >= {{ earliest(ref("int_decisions_this_run"), "due_at") }}
+        and candidate_id in (select candidate_id from {{ ref("int_decisions_this_run") }})
 ),
 
 changed as (

@@ -20,6 +20,14 @@ earlier_entries as (
         entries.status
     from {{ this }} as entries
     left join {{ ref("int_identity_map") }} as identity on entries.user_id = identity.from_user_id
+    -- Those that may matter to a row of today's: its person's, its order's, its campaign's.
+    where
+        coalesce(identity.user_id, entries.user_id) in (select user_id from {{ ref("int_trigger_rows") }})
+        or entries.journey in (select journey from {{ source("policy", "journeys") }} where kind = 'scheduled')
+        or (
+            entries.journey in (select journey from {{ source("policy", "journeys") }} where entity = 'order_id')
+            and entries.entity_key in (select entity from {{ ref("int_trigger_rows") }})
+        )
     {% else %}
     select
         event_id as entry_id,
@@ -44,6 +52,7 @@ known_to_ledger as (
         min(messages.user_id) as user_id
     from {{ ref("int_ledger_messages") }} as messages
     left join {{ ref("int_identity_map") }} as identity on messages.user_id = identity.from_user_id
+    where messages.event_id in (select event_id from {{ ref("int_trigger_rows") }})
     group by
         messages.journey, coalesce(identity.user_id, messages.user_id),
         coalesce(messages.entity_key, ''), messages.event_id
@@ -54,7 +63,7 @@ served as (
         journey,
         entity_key as entity
     from {{ ref("int_ledger_messages") }}
-    where not is_failed
+    where not is_failed and entity_key in (select entity from {{ ref("int_trigger_rows") }})
 ),
 
 -- A campaign takes in who is in its segment at the first look after its time, and nobody later.

@@ -1,4 +1,7 @@
-{{ config(materialized="incremental", incremental_strategy="append", contract={"enforced": true}) }}
+{{ config(
+    materialized="incremental", incremental_strategy="append", contract={"enforced": true},
+    post_hook="{{ mark_as_read() }}"
+) }}
 
 -- What each entry is owed and when. A due time is computed once, here, and stored: a later change
 -- of the journey's YAML, or of a person's zone, moves no timer that already runs. Durations are elapsed
@@ -11,6 +14,7 @@ with fresh as (
     where
         entries.status = 'entered'
         {% if is_incremental() %}
+        and entries.recorded_at >= {{ read_until(this) }}
         and not exists (select 1 from {{ this }} as stored where entries.entry_id = stored.entry_id)
         {% endif %}
 ),

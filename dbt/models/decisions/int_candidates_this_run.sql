@@ -1,15 +1,68 @@
 -- Every step that is due and not settled. A step is settled by a suppression or by a message in the
 -- ledger that did not fail. A message that ended in a terminal negative makes the step due again, on
 -- another channel; a `send` that never reached the ledger (a tick died in between) is judged afresh.
+-- What had expired when steps were last decided was settled then, but for steps that came since (an event may
+-- land late) and for what was refused since.
 
-with latest_decisions as (
-    select
-        candidate_id,
-        outcome,
-        decided_at,
-        message_id,
-        row_number() over (partition by candidate_id order by decided_at desc, decision_number desc) as recency
+{% set decided_until = decided_until() %}
+{% set recorded_since = "recorded_at >= " ~ decided_until %}
+{% set due_since = earliest(ref("fct_entry_steps"), "due_at", "expires_at >= " ~ decided_until) %}
+
+with refused_since as (
+    select distinct candidate_id
+    from {{ source("raw", "ledger_journal") }}
+    where
+        kind = 'state'
+        and to_state in ('rejected', 'suppressed', 'failed_late')
+        and copied_at >= {{ decided_until }}
+),
+
+open_steps as (
+    select * from {{ ref("fct_entry_steps") }}
+    where due_at <= {{ as_of() }} and expires_at >= {{ decided_until }}
+),
+
+refused_late as (
+    select candidate_id from refused_since
+    where candidate_id not in (select candidate_id from open_steps)
+),
+
+steps as (
+    select * from open_steps
+    union all
+    select * from {{ ref("fct_entry_steps") }}
+    where
+        due_at <= {{ as_of() }}
+        and expires_at < {{ decided_until }}
+        and entered_at >= {{ earliest(ref("fct_entries"), "entered_at", recorded_since) }}
+        and entry_id in (select entry_id from {{ ref("fct_entries") }} where {{ recorded_since }})
+    union all
+    select * from {{ ref("fct_entry_steps") }}
+    where
+        due_at <= {{ as_of() }}
+        and expires_at < {{ decided_until }}
+        and candidate_id in (select candidate_id from refused_late)
+        and entry_id not in (select entry_id from {{ ref("fct_entries") }} where {{ recorded_since }})
+),
+
+decisions as (
+    select candidate_id, outcome, decided_at, decision_number, message_id
     from {{ source("history", "fct_decisions") }}
+    where
+        decided_at >= least({{ due_since }}, {{ decided_until }})
+        and candidate_id in (select candidate_id from steps)
+        and candidate_id not in (select candidate_id from refused_late)
+    union all
+    select candidate_id, outcome, decided_at, decision_number, message_id
+    from {{ source("history", "fct_decisions") }}
+    where candidate_id in (select candidate_id from refused_late)
+),
+
+latest_decisions as (
+    select
+        *,
+        row_number() over (partition by candidate_id order by decided_at desc, decision_number desc) as recency
+    from decisions
 ),
 
 settled as (
@@ -30,7 +83,7 @@ settled as (
 select
     steps.*,
     coalesce(identity.user_id, steps.user_id) as person_id
-from {{ ref("fct_entry_steps") }} as steps
+from steps
 left join {{ ref("int_identity_map") }} as identity on steps.user_id = identity.from_user_id
 left join settled on steps.candidate_id = settled.candidate_id
-where steps.due_at <= {{ as_of() }} and settled.candidate_id is null
+where settled.candidate_id is null

@@ -12,7 +12,10 @@ tried as (
         decisions.channel
     from {{ source("history", "fct_decisions") }} as decisions
     inner join {{ ref("int_ledger_messages") }} as messages on decisions.message_id = messages.message_id
-    where decisions.outcome = 'send'
+    where
+        decisions.outcome = 'send'
+        and decisions.decided_at >= {{ earliest(ref("int_candidates_this_run"), "due_at") }}
+        and decisions.candidate_id in (select candidate_id from candidates)
 ),
 
 route_news as (

@@ -7,13 +7,24 @@ with candidates as (
     select * from {{ ref("int_candidates_this_run") }}
 ),
 
+steps as (
+    select
+        candidate_id,
+        entry_id,
+        step
+    from {{ ref("fct_entry_steps") }}
+    where
+        entered_at >= {{ earliest(ref("int_candidates_this_run"), "entered_at") }}
+        and entry_id in (select entry_id from candidates)
+),
+
 step_outcomes as (
     {% for outcome in ["sent", "delivered", "opened", "clicked", "replied"] %}
     select
         steps.entry_id,
         '{{ outcome }}.' || steps.step as operand
     from {{ ref("int_ledger_messages") }} as messages
-    inner join {{ ref("fct_entry_steps") }} as steps on messages.candidate_id = steps.candidate_id
+    inner join steps on messages.candidate_id = steps.candidate_id
     where messages.was_{{ outcome }} = 1
     {{ "union all" if not loop.last }}
     {% endfor %}

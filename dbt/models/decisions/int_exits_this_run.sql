@@ -3,7 +3,22 @@
 -- An exit event counts for the entity it names; where it or the entry names none, for the person. Ids that
 -- fct_events has no column for are properties of the event, under the name that the policy gives.
 
-with candidates as (
+{% set waits = "state in ('planned', 'claimed', 'retry_wait', 'unknown')" %}
+{# A message is planned while its step has not expired; the two months are for what the journal no longer shows. #}
+{% set waits_since = add_seconds(earliest(ref("int_ledger_messages"), "planned_at", waits), -60 * 86400) %}
+{% set is_waiting = "expires_at >= " ~ waits_since ~ " and candidate_id in (select candidate_id from "
+    ~ ref("int_ledger_messages") ~ " where " ~ waits ~ ")" %}
+{% set entered_since = earliest(
+    "(select entered_at from " ~ ref("int_candidates_this_run") ~ " union all select entered_at from "
+    ~ ref("fct_entry_steps") ~ " where " ~ is_waiting ~ ") as steps", "entered_at"
+) %}
+
+with waiting as (
+    select * from {{ ref("fct_entry_steps") }}
+    where {{ is_waiting }}
+),
+
+candidates as (
     select
         candidate_id,
         journey,
@@ -20,10 +35,8 @@ with candidates as (
         steps.entity_key,
         steps.event_id,
         steps.entered_at
-    from {{ ref("fct_entry_steps") }} as steps
-    inner join {{ ref("int_ledger_messages") }} as messages on steps.candidate_id = messages.candidate_id
+    from waiting as steps
     left join {{ ref("int_identity_map") }} as identity on steps.user_id = identity.from_user_id
-    where messages.state in ('planned', 'claimed', 'retry_wait', 'unknown')
 ),
 
 rules as (
@@ -42,7 +55,7 @@ events as (
         properties
     from {{ ref("fct_events") }}
     where
-        occurred_at >= (select min(entered_at) from candidates)
+        occurred_at >= {{ entered_since }}
         and event_name in (select event_name from rules)
 )
 

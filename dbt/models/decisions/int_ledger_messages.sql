@@ -1,49 +1,22 @@
 -- What the ledger knows of each message: where it stands and what the person did with it.
 -- Older than 60 days no cap counts it and no step waits for it.
 
-with journal as (
-    select
-        seq,
-        happened_at,
-        kind,
-        message_id,
-        to_state,
-        coalesce(is_machine, false) as is_machine,
-        candidate_id,
-        user_id,
-        entity_key,
-        event_id,
-        journey,
-        step,
-        message_class,
-        channel,
-        address_key,
-        reason
-    from {{ source("raw", "ledger_journal") }}
-    where message_id is not null and happened_at >= {{ ago(days=60) }}
-),
-
--- The journal is numbered in the order things happened to a message.
-newest as (
-    select
-        *,
-        row_number() over (partition by message_id order by seq desc) as recency
-    from journal
-    where kind = 'state'
-),
-
-reached as (
+with reached as (
     select
         message_id,
+        -- The journal is numbered in the order things happened to a message.
+        max(case when kind = 'state' then seq end) as newest_seq,
         min(case when kind = 'state' then happened_at end) as planned_at,
         max(case when kind = 'state' then address_key end) as address_key,
         max(case when to_state in ('accepted', 'sent', 'delivered', 'read') then 1 else 0 end) as was_sent,
         max(case when to_state in ('delivered', 'read') then 1 else 0 end) as was_delivered,
-        max(case when to_state in ('read', 'opened') and not is_machine then 1 else 0 end) as was_opened,
-        max(case when to_state = 'clicked' and not is_machine then 1 else 0 end) as was_clicked,
+        max(case when to_state in ('read', 'opened') and not coalesce(is_machine, false) then 1 else 0 end)
+            as was_opened,
+        max(case when to_state = 'clicked' and not coalesce(is_machine, false) then 1 else 0 end) as was_clicked,
         max(case when to_state = 'replied' then 1 else 0 end) as was_replied,
         max(case when to_state in ('unknown', 'held') then 1 else 0 end) as was_unknown
-    from journal
+    from {{ source("raw", "ledger_journal") }}
+    where message_id is not null and happened_at >= {{ ago(days=60) }}
     group by message_id
 )
 
@@ -69,6 +42,6 @@ select
     -- A permanent failure ends a message; whatever was or may have been sent does not give its slot back.
     newest.to_state in ('rejected', 'suppressed', 'failed_late')
     or (newest.to_state in ('expired', 'cancelled') and reached.was_unknown = 0) as is_failed
-from newest
-inner join reached on newest.message_id = reached.message_id
-where newest.recency = 1
+from {{ source("raw", "ledger_journal") }} as newest
+inner join reached on newest.seq = reached.newest_seq
+where newest.happened_at >= {{ ago(days=60) }}

@@ -1,7 +1,9 @@
-{{ config(materialized="incremental", incremental_strategy="append", post_hook="{{ mark_as_read() }}") }}
+{{ config(
+    materialized="incremental", incremental_strategy="append", post_hook="{{ mark_as_read() }}"
+) }}
 
--- Every report of an order or of a refund, apart from the many other events: whose orders are counted again
--- need not look through all that anybody ever did.
+-- Every report of an order, of a refund or a cancellation, apart from the many other events: whose orders are
+-- counted again need not look through all that anybody ever did.
 
 with reports as (
     select
@@ -14,7 +16,7 @@ with reports as (
         visible_at
     from {{ ref("int_events") }}
     where
-        event_name in ('order_completed', 'order_refunded')
+        event_name in ('order_completed', 'order_refunded', 'order_cancelled')
         {% if is_incremental() %}
         and visible_at >= {{ read_until(this) }}
         {% endif %}

@@ -1,4 +1,4 @@
-{{ config(materialized="incremental", incremental_strategy="append") }}
+{{ config(materialized="incremental", incremental_strategy="append", post_hook="{{ mark_as_read() }}") }}
 
 -- What profiles say beyond the columns that have a place of their own: one row a trait and change. The macro
 -- `trait` reads the newest word on one of them.
@@ -15,7 +15,7 @@ with changes as (
         traits <> '{}'
         and greatest(landed_at, updated_at) <= {{ as_of() }}
         {% if is_incremental() %}
-        and greatest(landed_at, updated_at) >= {{ seen_until(this) }}
+        and greatest(landed_at, updated_at) >= {{ read_until(this) }}
         {% endif %}
 ),
 

@@ -3,13 +3,23 @@
 -- has no id of its own, it closes every such cart of the person: rather no reminder than one for what was
 -- bought. A cart without an id ends by itself when nothing happens in it for three days.
 
-with activity as (
+-- Only whose cart may be open is looked at: the thirty days of everybody else are many more.
+with busy as (
+    select distinct user_id
+    from {{ ref("fct_events") }}
+    where occurred_at >= {{ ago(days=3) }} and event_name in ('product_added', 'checkout_started')
+),
+
+activity as (
     select
         *,
         cart_id = 'cart:' || user_id as is_of_person,
         lag(occurred_at) over (partition by user_id, cart_id order by occurred_at, event_id) as before_at
     from {{ ref("fct_events") }}
-    where occurred_at >= {{ ago(days=30) }} and event_name in {{ cart_events() }}
+    where
+        occurred_at >= {{ ago(days=30) }}
+        and event_name in {{ cart_events() }}
+        and user_id in (select user_id from busy)
 ),
 
 orders as (
