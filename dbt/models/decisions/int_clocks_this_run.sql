@@ -1,6 +1,7 @@
--- What the clocks show now where the people with something due, or waiting in the ledger, may be: their own zone; else any zone their
--- phone number may be in; else any that is served. Several rows for a person mean that nobody knows which is
--- right: quiet in one of them is quiet, and a message counts in a day that is today in one of them.
+-- What the clocks show now where the people with something due, or waiting in the ledger, may be: their own
+-- zone; else any zone their phone number may be in; else any that is served. Several rows for a person mean
+-- that nobody knows which is right: quiet in one of them is quiet, and a message counts in a day that is
+-- today in one of them.
 
 with concerned as (
     select person_id as user_id
