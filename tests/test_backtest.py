@@ -2,7 +2,9 @@
 a replay that leaves no moment and no model out."""
 
 import json
+import shutil
 import subprocess
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -13,7 +15,10 @@ from dagster_project.backtest.clockwork import read
 from dagster_project.backtest.command import Asked, BacktestError, backtest
 from dagster_project.backtest.models import CLOCK, Project
 from dagster_project.backtest.replay import Plan, replayed
+from dagster_project.backtest.report import Span
+from dagster_project.backtest.versions import disagreements
 from dagster_project.explain import explain, in_words
+from dagster_project.home import DBT_PROJECT
 
 DAY = "2026-01-15"
 LANDINGS = {
@@ -116,8 +121,8 @@ class TestAgainstRealTicks:
     @pytest.mark.parametrize(
         ("who", "journey", "words"),
         [
-            ("gil", "cart_abandoned", "'0:30:00'"),  # busy with it 15 minutes ago
-            ("gil", "price_dropped", "'product_viewed'"),
+            ("gil", "cart_abandoned", "is_left"),  # busy with it 15 minutes ago
+            ("gil", "price_dropped", "'product_added_to_wishlist'"),
             ("bob", "welcome", "event_name = 'signed_up'"),
         ],
     )
@@ -126,6 +131,26 @@ class TestAgainstRealTicks:
         told = [each["words"] for reason in found["why_not"]["reasons"] for each in reason["conditions"]]
         assert any(words in each for each in told), found["why_not"]
         assert words in in_words(found)
+
+    @pytest.mark.parametrize(
+        ("planted", "changes"),
+        [
+            ((), set()),
+            (("name: reminder, after: 1h", "name: reminder, after: 2h"), {("reminder", "other time")}),
+        ],
+        ids=["the same models", "a reminder an hour later"],
+    )
+    def test_diff_finds_what_changed_and_nothing_else(self, ticked, tmp_path, planted, changes):
+        before = tmp_path / "other" / "dbt"
+        shutil.copytree(DBT_PROJECT, before, ignore=shutil.ignore_patterns("target", "logs"))
+        if planted:
+            policy = before / "models" / "triggers" / "trg_cart_abandoned.yml"
+            assert planted[0] in policy.read_text()
+            policy.write_text(policy.read_text().replace(*planted))
+        span = Span(at("08:00"), at("14:00"))
+        plan = Plan(span.first, span.last, timedelta(hours=1))
+        found = disagreements(ticked, before, plan, span, tmp_path, lambda *_: nullcontext(nothing))
+        assert {(row["step"], row["change"]) for row in found if row["change"] != "other reason"} == changes
 
     def test_nothing_of_the_house_itself_changes(self, ticked, tmp_path):
         before = ticked.warehouse.read_bytes(), ticked.ledger.read_bytes()

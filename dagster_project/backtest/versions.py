@@ -43,7 +43,7 @@ def diff(settings: Settings, revision: str, plan: Plan, span: Span, bar: Bar) ->
     with tempfile.TemporaryDirectory(prefix="dovecote-diff-") as folder:
         before = _checked_out(revision, Path(folder) / "revision")
         is_same = _digest(before) == _digest(home.DBT_PROJECT)
-        found = [] if is_same else _disagreements(settings, before, plan, span, Path(folder), bar)
+        found = [] if is_same else disagreements(settings, before, plan, span, Path(folder), bar)
     return {
         "revision": revision,
         "from": span.first,
@@ -53,9 +53,10 @@ def diff(settings: Settings, revision: str, plan: Plan, span: Span, bar: Bar) ->
     }
 
 
-def _disagreements(
+def disagreements(
     settings: Settings, before: Path, plan: Plan, span: Span, folder: Path, bar: Bar
 ) -> list[dict[str, Any]]:
+    """The rows of sql/replay/diff.sql; `before` is another dbt folder, `folder` an empty one to work in."""
     with (
         bar(plan, "before") as progress,
         replayed(Project(settings, before), plan, _made(folder / "before"), progress),
