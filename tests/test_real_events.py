@@ -9,11 +9,15 @@ import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from dagster_project import warehouse
+from dagster_project.backtest.models import Project
+from dagster_project.backtest.replay import Plan, replayed
 from dagster_project.demo import play, servers
 from senders.settings import REPOSITORY, load
 
@@ -138,8 +142,6 @@ def reminded(played, as_of):
 
 def held_out(played):
     """Everybody whom the holdout kept from the journey, in the ids of the e-mail addresses."""
-    from dagster_project import warehouse
-
     with warehouse.opened(played["settings"], read_only=True) as connection:
         rows = connection.execute(
             "select user_id from decisions.fct_decisions "
@@ -192,3 +194,18 @@ def test_a_message_names_the_product_that_was_left(played):
     messages = reminders(played, "2022-10-25T10:15:00")
     assert messages
     assert all("Snowplow" in row["html"] or "Hats" in row["html"] for row in messages)
+
+
+def test_a_backtest_of_these_days_decides_as_the_ticks_did(played, tmp_path):
+    first, day = datetime(2022, 10, 24, 10, 15, tzinfo=UTC), timedelta(days=1)
+    sends = (
+        "select user_id, step, channel, decided_at from decisions.fct_decisions "
+        "where journey = 'cart_abandoned' and outcome = 'send' "
+        "and decided_at <= timestamp '2022-10-26 10:15' order by all"
+    )
+    with warehouse.opened(played["settings"], read_only=True) as connection:
+        expected = connection.execute(sends).fetchall()
+    plan = Plan(first, first + 2 * day, day, audits=False)
+    with replayed(Project(played["settings"]), plan, tmp_path, lambda _: None) as replay:
+        assert replay.connection.execute(sends).fetchall() == expected
+    assert expected
