@@ -1,8 +1,16 @@
-"""The demo's books: what they must notice."""
+"""The demo's home, and its books: what they must notice."""
 
 import pytest
 
-from dagster_project.demo import books
+from dagster_project.demo import books, play
+from senders.settings import load
+
+
+def test_a_second_play_in_the_shell_that_looked_into_the_first_takes_its_place(tmp_path):
+    first, environment = play.prepare(load({"DOVECOTE_HOME": str(tmp_path)}), 8400, 30)
+    second, _ = play.prepare(load(environment), 8400, 30)
+    assert first.home == second.home == tmp_path / "demo"
+
 
 ACCEPTED = {"message_id": "m1", "candidate_id": "c1", "event_id": "e1", "state": "delivered"}
 

@@ -26,7 +26,8 @@ TICK_MAY_TAKE_SECONDS = 120
 
 
 def run(settings: Settings, minutes: float | None, events_per_second: float, tick_seconds: int) -> int:
-    """Play for `minutes` (None: until Ctrl-C); print the books as the last line; 0 when they agree."""
+    """Play for `minutes` (None: until Ctrl-C); print the books as the last line; 0 when they agree.
+    No tick, no books: that is 1."""
     # Whoever ends the demo by a signal gets the same clean end as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sandbox_port = servers.free_port(SANDBOX_PORT)
@@ -51,19 +52,22 @@ def run(settings: Settings, minutes: float | None, events_per_second: float, tic
     for summary in ticks.news():
         screen.show(summary)
     report = close_books(settings, ticks, accepted, landed)
+    if not report["ticks"]:
+        screen.console.print(f"No tick ended. Why not is in {settings.home / 'logs' / 'daemon.log'}.")
     environment_file = settings.home / "demo.env"
     screen.console.print(
-        f"\nTo look around: set -a; . {environment_file}; set +a; .venv/bin/dovecote explain u00001"
+        f"\nTo look around: set -a; . {environment_file}; set +a; .venv/bin/dovecote explain u00000"
     )
     print(json.dumps(report), flush=True)
-    return 0 if report["duplicates"] == report["unaccounted"] == 0 else 1
+    return 0 if report["ticks"] and report["duplicates"] == report["unaccounted"] == 0 else 1
 
 
 def prepare(settings: Settings, sandbox_port: int, tick_seconds: int) -> tuple[Settings, dict[str, str]]:
     """A fresh home below DOVECOTE_HOME with secrets of its own, and the environment that says so."""
     from senders.sandbox.credentials import read_environment, write_credentials, write_private
 
-    folder = settings.home / "demo"
+    # Whoever looked around has this play's own settings in the shell: the next one takes its place.
+    folder = settings.home if (settings.home / "demo.env").exists() else settings.home / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     receivers_port, ui_port = servers.free_port(settings.receivers_port), servers.free_port(settings.ui_port)
