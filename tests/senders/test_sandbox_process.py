@@ -16,7 +16,7 @@ from provider_samples import message
 from sandbox_server import PROVIDERS, running_sandbox, send, wait_until
 
 from senders.contract import Outcome
-from senders.providers import providers_for
+from senders.providers import load_provider
 from senders.sandbox.credentials import read_environment, write_credentials
 from senders.settings import load
 
@@ -36,10 +36,8 @@ def test_the_settings_it_writes_are_all_that_the_providers_need(tmp_path: Path):
         [*COMMAND, "--credentials-only", "--home", str(home), "--port", "8499"], cwd=REPOSITORY, check=True
     )
     settings = read_environment(home / "sandbox.env")
-    assert {provider.name for provider in providers_for(load(settings)).values()} == set(PROVIDERS)
-    assert {provider.base_url for provider in providers_for(load(settings)).values()} == {
-        "http://127.0.0.1:8499"
-    }
+    providers = [load_provider(load(settings), name) for name in PROVIDERS]
+    assert {provider.base_url for provider in providers} == {"http://127.0.0.1:8499"}
     sourced = subprocess.run(
         ["/bin/sh", "-c", 'set -a; . "$0"; env', str(home / "sandbox.env")],
         capture_output=True, text=True, check=True,
@@ -85,7 +83,7 @@ def test_the_program_serves_until_it_is_told_to_end(tmp_path: Path):
     try:
         wait_until(lambda: _answers(url))
         environment = dict(read_environment(tmp_path / "sandbox.env")) | {"DOVECOTE_PUBLIC_URL": url}
-        provider = providers_for(load(environment))["email"]
+        provider = load_provider(load(environment), "sendgrid")
         (answer,) = asyncio.run(send(provider, provider.request(message("email"))))
         assert provider.judge(answer).outcome is Outcome.ACCEPTED
     finally:
