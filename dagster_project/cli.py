@@ -11,8 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dagster_project.authoring import commands as authoring
-from dagster_project.commands import time_travel
+from dagster_project.commands import authoring, time_travel
 from senders import settings as environment
 
 STARTED_AT = datetime.now(UTC)
@@ -199,9 +198,7 @@ def demo(
     raise typer.Exit(play.run(settings(), minutes, events_per_second, tick_seconds))
 
 
-authoring.add_to(app, settings)
-
-
+authoring.register(app, settings)
 time_travel.register(app, settings)
 
 
