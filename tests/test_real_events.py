@@ -1,7 +1,7 @@
 """The tracker's real events of October to December 2022 go through the whole loop.
 
-Who left a cart is worked out here by a plain reading of the same file; the loop must remind those people
-and nobody who bought.
+Who left a cart is worked out here by a plain reading of the same file; the loop must remind those people,
+of the cart or of the checkout they had begun, and nobody who bought.
 """
 
 import json
@@ -24,6 +24,8 @@ from senders.settings import REPOSITORY, load
 REAL = REPOSITORY.parent / "shared" / "data" / "snowplow_ecommerce" / "snowplow_ecommerce_events.csv"
 ACTION = "unstruct_event_com_snowplowanalytics_snowplow_ecommerce_snowplow_ecommerce_action_1_0_0"
 PRODUCTS = "contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0"
+# A left cart is the first's, or the second's where its checkout had begun.
+REMINDING = ("cart_abandoned", "checkout_abandoned")
 USER = "contexts_com_snowplowanalytics_snowplow_ecommerce_user_1_0_0"
 
 pytestmark = [
@@ -130,9 +132,9 @@ def tick(as_of, home):
 
 
 def reminders(played, as_of):
-    """What the provider accepted in one tick for the cart's journey; order confirmations go beside it."""
+    """What the provider accepted in one tick for left carts; order confirmations go beside it."""
     with sqlite3.connect(played["settings"].ledger) as ledger:
-        rows = ledger.execute("select message_id from messages where journey = 'cart_abandoned'").fetchall()
+        rows = ledger.execute(f"select message_id from messages where journey in {REMINDING}").fetchall()
     return [row for row in played["accepted"][as_of] if (row["message_id"],) in rows]
 
 
@@ -141,11 +143,11 @@ def reminded(played, as_of):
 
 
 def held_out(played):
-    """Everybody whom the holdout kept from the journey, in the ids of the e-mail addresses."""
+    """Everybody whom a holdout kept from their reminder, in the ids of the e-mail addresses."""
     with warehouse.opened(played["settings"], read_only=True) as connection:
         rows = connection.execute(
             "select user_id from decisions.fct_decisions "
-            "where journey = 'cart_abandoned' and reason = 'holdout'"
+            f"where journey in {REMINDING} and reason = 'holdout'"
         ).fetchall()
     return {row[0].lower() for row in rows}
 
