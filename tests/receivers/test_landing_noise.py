@@ -13,7 +13,9 @@ from hypothesis import strategies as some
 from landed import House
 from rows_to_refuse import GOOD
 
-RAW_TABLES = ("events", "profiles", "consents", "products", "shopify_orders", "snowplow_events")
+RAW_TABLES = (
+    "events", "profiles", "consents", "products", "discount_codes", "shopify_orders", "snowplow_events",
+)  # fmt: skip
 KEYS = sorted(
     {*(key for row in GOOD.values() for key in row), "traits", "properties", "phone", "country", "new"}
 )
