@@ -1,4 +1,4 @@
-{{ config(contract={"enforced": true}) }}
+{{ config(materialized="view", contract={"enforced": true}) }}
 
 -- Bought once, and not for 90 days.
 

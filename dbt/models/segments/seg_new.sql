@@ -1,4 +1,4 @@
-{{ config(contract={"enforced": true}) }}
+{{ config(materialized="view", contract={"enforced": true}) }}
 
 -- First seen in the last 30 days.
 

@@ -30,6 +30,14 @@ arrived as (
     {% endif %}
 ),
 
+{% if is_incremental() %}
+-- Of a long history only the hashes are read, and the ids of the few that have one of these.
+known as (
+    select event_id from {{ this }}
+    where event_hash in (select {{ hash_of("event_id") }} from arrived)
+),
+{% endif %}
+
 numbered as (
     select
         arrived.*,
@@ -39,13 +47,14 @@ numbered as (
         ) as turn
     from arrived
     {% if is_incremental() %}
-    left join {{ this }} as known on arrived.event_id = known.event_id
+    left join known on arrived.event_id = known.event_id
     where known.event_id is null
     {% endif %}
 )
 
 select
     event_id,
+    {{ hash_of("event_id") }} as event_hash,
     event_name,
     coalesce(user_id, 'anon:' || anonymous_id) as given_id,
     user_id,

@@ -3,26 +3,15 @@
 -- Somebody ordered for the first time a year ago, to the day and hour; who did so on 29 February has it on the 28th.
 -- An order that was sent back is nothing to celebrate.
 
-with orders as (
-    select
-        user_id,
-        event_id,
-        event_name,
-        order_id,
-        occurred_at
-    from ({{ reports_of_people() }}) as reports
-    where occurred_at < {{ ago(days=300) }}
-),
-
 -- A day more on each side than the years' lengths differ by; the rows are counted exactly below.
-firsts as (
+with firsts as (
     select
         user_id,
         event_id,
         order_id,
         occurred_at,
         row_number() over (partition by user_id order by occurred_at, event_id) as turn
-    from orders
+    from ({{ reports_of_people() }}) as reports
     where event_name = 'order_completed' and occurred_at >= {{ ago(days=371) }} and occurred_at < {{ ago(days=364) }}
 ),
 
@@ -31,19 +20,7 @@ anniversaries as (
         *,
         {{ add_years("occurred_at", 1) }} as celebrated_at
     from firsts
-    where
-        turn = 1
-        and not exists (
-            select 1 from orders
-            where
-                orders.user_id = firsts.user_id
-                and orders.event_name = 'order_completed'
-                and orders.occurred_at < {{ ago(days=371) }}
-        )
-        and not exists (
-            select 1 from orders
-            where orders.order_id = firsts.order_id and orders.event_name = 'order_refunded'
-        )
+    where turn = 1
 )
 
 select
@@ -53,4 +30,19 @@ select
     celebrated_at as triggered_at,
     occurred_at as first_ordered_at
 from anniversaries
-where celebrated_at >= {{ ago(days=3) }} and celebrated_at <= {{ as_of() }}
+where
+    celebrated_at >= {{ ago(days=3) }} and celebrated_at <= {{ as_of() }}
+    and not exists (
+        select 1 from ({{ reports_of_people() }}) as orders
+        where
+            orders.user_id = anniversaries.user_id
+            and orders.event_name = 'order_completed'
+            and orders.occurred_at < {{ ago(days=371) }}
+    )
+    and not exists (
+        select 1 from {{ ref("int_order_reports") }} as orders
+        where
+            orders.order_id = anniversaries.order_id
+            and orders.event_name = 'order_refunded'
+            and orders.occurred_at < {{ ago(days=300) }}
+    )
