@@ -1,4 +1,4 @@
-"""`python -m bench [ticks] [latency] [throughput] [predictions]`: measure and write bench/RESULTS.md."""
+"""`python -m bench [NAME …]`: measure and write bench/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import latency, predictions, results, throughput, ticks
+from bench import latency, predictions, results, scale, throughput, ticks
 
-BENCHES = {"throughput": throughput, "ticks": ticks, "latency": latency, "predictions": predictions}
+BENCHES = {
+    "throughput": throughput,
+    "ticks": ticks,
+    "latency": latency,
+    "predictions": predictions,
+    "scale": scale,
+}
 
 
 def main() -> None:

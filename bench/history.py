@@ -12,12 +12,15 @@ PEOPLE, PRODUCTS, PROFILES = 100_000, 5_000, 20_000
 LOOKS, ADDITIONS = 80, 15
 
 
-def land_events(landing: Path, name: str, count: int, first: datetime, last: datetime, seed: int) -> None:
+def land_events(
+    landing: Path, name: str, count: int, first: datetime, last: datetime, seed: int,
+    *, first_person: int = 0, people: int = PEOPLE,
+) -> None:  # fmt: skip
     """`count` events spread evenly over [first, last], one parquet file, as an EL tool would bring it."""
     span = (last - first) / max(count, 1)
     number = pl.int_range(count, eager=False)
     kind = (number * 7919 + seed) % 100
-    person = (number * 104_729 + seed * 31) % PEOPLE
+    person = first_person + (number * 104_729 + seed * 31) % people
     product = (number * 1_299_709 + seed) % PRODUCTS
     price = (10 + product % 90).cast(pl.Float64)
     events = pl.select(

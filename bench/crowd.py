@@ -1,0 +1,104 @@
+"""300,000 steps due in one tick, over a ledger of ten million messages and a million people."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bench import results
+from dagster_project import home, manifest, warehouse
+from dagster_project.assets import IN_EVERY_TICK
+from dagster_project.dbt_run import Node, Run
+from senders.settings import Settings, load
+
+SQL = Path(__file__).with_name("sql")
+PEOPLE, MESSAGES, DUE, AIM = 1_000_000, 10_000_000, 300_000, 8
+AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
+CHUNK = 1_000_000
+SHOWN = 8
+
+
+def run(folder: Path, scale: float) -> str:
+    settings = load({"DOVECOTE_HOME": str(folder)})
+    home.prepare(settings)
+    people, messages, due = (int(each * scale) for each in (PEOPLE, MESSAGES, DUE))
+    list(Run(settings, AS_OF - timedelta(hours=1), IN_EVERY_TICK))
+    fill(settings, people, messages, due)
+    by_hand = [query_by_hand(settings) for _ in range(3)]
+    manifest.manifest(settings)  # parsed and imported before the clock starts, as in a tick
+    wall, cpu, nodes = decide(settings)
+    with warehouse.opened(settings, read_only=True) as connection:
+        outcomes = connection.execute(
+            "select outcome, reason, count(*) from decisions.int_decisions_this_run group by all order by all"
+        ).fetchall()
+    assert sum(count for *_, count in outcomes) == due, outcomes
+    return (
+        f"### {due:,} steps due in one tick\n\n"
+        f"{people:,} people, {messages:,} messages in the ledger ({journal_rows(messages):,} rows of its "
+        "journal, with the entries, steps, decisions and outbox rows of each) over 400 days. "
+        "`dbt run --select path:models/decisions` in process, as in a tick; beside it one query written by "
+        "hand over the same tables (bench/sql/by_hand.sql), without reasons, history or a second journey.\n\n"
+        f"{table(wall, cpu, by_hand, nodes)}\n\n"
+        f"Aim: ≤ {AIM} s. Decided: "
+        + ", ".join(f"{outcome} ({why}) {n:,}" for outcome, why, n in outcomes)
+        + "."
+    )
+
+
+def fill(settings: Settings, people: int, messages: int, due: int) -> None:
+    began = time.monotonic()
+    with warehouse.opened(settings) as connection:
+        execute(connection, "crowd_people", people=people)
+        for first in range(0, messages, CHUNK):
+            last = min(first + CHUNK, messages)
+            execute(connection, "crowd_messages", first=first, last=last, messages=messages, people=people)
+        execute(connection, "crowd_due", due=due)
+    print(f"{messages:,} messages written in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def execute(connection: Any, name: str, **values: int) -> Any:
+    """Run the statements of bench/sql/<name>.sql, each with the values that it names; the last cursor."""
+    cursor = connection
+    for statement in (SQL / f"{name}.sql").read_text().split(";\n"):
+        given = {"as_of": AS_OF.replace(tzinfo=None), **values}
+        named = {key: value for key, value in given.items() if f"${key}" in statement}
+        cursor = connection.execute(statement, named)
+    return cursor
+
+
+def query_by_hand(settings: Settings) -> float:
+    with warehouse.opened(settings, read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        began = time.monotonic()
+        execute(connection, "by_hand").fetchall()
+        return time.monotonic() - began
+
+
+def decide(settings: Settings) -> tuple[float, float, list[Node]]:
+    """Wall and CPU seconds of dbt, and its nodes."""
+    began, before = time.monotonic(), cpu()
+    nodes = list(Run(settings, AS_OF, ("run", "--select", "path:models/decisions")))
+    return time.monotonic() - began, cpu() - before, nodes
+
+
+def cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def journal_rows(messages: int) -> int:
+    return messages * 3 + messages // 10
+
+
+def table(wall: float, cpu: float, by_hand: Sequence[float], nodes: Sequence[Node]) -> str:
+    slowest = sorted(nodes, key=lambda node: -node.seconds)[:SHOWN]
+    rows = [
+        ("one query by hand (best of three)", f"{min(by_hand):.1f} s"),
+        ("the models of decisions", f"**{wall:.1f} s** ({cpu:.1f} s of CPU)"),
+        *((f"`{node.unique_id.rpartition('.')[2]}`", f"{node.seconds:.1f} s") for node in slowest),
+    ]
+    return results.table(["", "seconds"], rows)
