@@ -146,8 +146,7 @@ def held_out(played):
     """Everybody whom a holdout kept from their reminder, in the ids of the e-mail addresses."""
     with warehouse.opened(played["settings"], read_only=True) as connection:
         rows = connection.execute(
-            "select user_id from decisions.fct_decisions "
-            f"where journey in {REMINDING} and reason = 'holdout'"
+            f"select user_id from decisions.fct_decisions where journey in {REMINDING} and reason = 'holdout'"
         ).fetchall()
     return {row[0].lower() for row in rows}
 
