@@ -92,7 +92,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by RFC 9110 `Retry-After`: a number, or a date counted from the answer's own."""
     named = lower_names(headers)
     text = named.get("retry-after", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         until = parsedate_to_datetime(text) - parsedate_to_datetime(named.get("date", ""))

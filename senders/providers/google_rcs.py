@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -74,6 +75,7 @@ class GoogleRcs:
 
     name = "google_rcs"
     channel = "rcs"
+    capabilities = Capabilities(dedupe_seconds=DEDUPE_SECONDS, echoes_message_id=True)
     options = (
         Option("agent_id", "the agent that sends, as the developer console shows it"),
         Option("service_account_file", "path of the service account's JSON key", parse=service_account),
@@ -90,11 +92,7 @@ class GoogleRcs:
     def __init__(self, settings: Settings) -> None:
         chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
         self.base_url: str = chosen["base_url"]
-        self.capabilities = Capabilities(
-            dedupe_seconds=DEDUPE_SECONDS,
-            echoes_message_id=True,
-            messages_per_second=chosen["messages_per_second"],
-        )
+        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
         self._agent_id: str = chosen["agent_id"]
         self._client_token: str = chosen["client_token"]
         self._token = AccessToken(chosen["service_account_file"], SCOPE)

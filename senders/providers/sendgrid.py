@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -38,6 +39,7 @@ from senders.providers._judging import (
     retry_after,
     verdict,
 )
+from senders.providers._mail import ascii_address, readable_address
 from senders.providers._reasons import Reason
 from senders.providers._verification_key import VerificationKey, public_key
 from senders.settings import Settings
@@ -90,6 +92,7 @@ class SendGrid:
 
     name = "sendgrid"
     channel = "email"
+    capabilities = Capabilities(echoes_message_id=True, can_look_up=True)
     options = (
         Option("api_key", "key with the right to send mail", is_secret=True),
         Option("from", "address that mail comes from; its domain must be authenticated"),
@@ -113,8 +116,8 @@ class SendGrid:
     def __init__(self, settings: Settings) -> None:
         chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
         self.base_url: str = chosen["base_url"]
-        self.capabilities = Capabilities(
-            echoes_message_id=True,
+        self.capabilities = replace(
+            self.capabilities,
             can_look_up=chosen["has_activity_api"],
             messages_per_second=chosen["messages_per_second"],
         )
@@ -131,7 +134,7 @@ class SendGrid:
             # custom_args come back in every event; our id is all that may be in them (no PII)
             "personalizations": [
                 {
-                    "to": [{"email": _ascii(message.address)}],
+                    "to": [{"email": ascii_address(message.address)}],
                     "custom_args": {"message_id": message.message_id},
                 }
             ],
@@ -211,7 +214,7 @@ class SendGrid:
                 occurred_at=_moment(item.get("timestamp")),
                 message_id=item.get("message_id"),
                 provider_message_id=_short(str(item.get("sg_message_id") or "")),
-                address=_readable(str(item.get("email") or "")),
+                address=readable_address(str(item.get("email") or "")),
                 reason=reason.value,
                 is_machine=bool(item.get("sg_machine_open")),
                 raw=json.dumps(item),  # escaped: half a character in a browser's name harms nothing
@@ -221,24 +224,6 @@ class SendGrid:
 
 
 PROVIDER = SendGrid
-
-
-def _ascii(address: str) -> str:
-    """The address with its domain in ASCII (IDNA), the only form that is taken."""
-    local, at, domain = address.rpartition("@")
-    try:
-        return f"{local}{at}{domain.encode('idna').decode()}"
-    except UnicodeError:
-        return address
-
-
-def _readable(address: str) -> str | None:
-    """The address as we know it, from the ASCII form that comes back."""
-    local, at, domain = address.rpartition("@")
-    try:
-        return f"{local}{at}{domain.encode().decode('idna')}" or None
-    except UnicodeError:
-        return address or None
 
 
 def _short(sg_message_id: str) -> str | None:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -114,6 +115,7 @@ class TwilioSms:
 
     name = "twilio_sms"
     channel = "sms"
+    capabilities = Capabilities(echoes_message_id=True, can_look_up=True)
     options = (
         Option(
             "account_sid", "the account", parse=_like(r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits")
@@ -137,11 +139,7 @@ class TwilioSms:
             prefix = f"{PREFIX}{self.name.upper()}_"
             raise SettingsError(f"{prefix}FROM or {prefix}MESSAGING_SERVICE_SID: one of them is needed")
         self.base_url: str = chosen["base_url"]
-        self.capabilities = Capabilities(
-            echoes_message_id=True,
-            can_look_up=True,
-            messages_per_second=chosen["messages_per_second"],
-        )
+        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
         self._account_sid: str = chosen["account_sid"]
         self._auth_token: str = chosen["auth_token"]
         self._sender = (

@@ -89,6 +89,11 @@ OPTIONS: dict[str, dict[str, str]] = {
         "webhook_public_key": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEOczOgSztXYedSRrt6dUHeWlX4N91"
         "XN3cG/GzrMMzPY3ux1xfR8G6Zqt4XqE2QnlOqR/AW1RtMOgBdVhw1FVTqg==",
     },
+    "resend": {
+        "api_key": "re_the-api-key",
+        "from": "hello@shop.example",
+        "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    },
 }
 
 

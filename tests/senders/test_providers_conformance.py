@@ -286,6 +286,7 @@ def test_no_webhook_can_break_the_reader(name: str, body: bytes, signature: str)
         "x-goog-signature": signature,
         "x-twilio-signature": signature,
         "x-twilio-email-event-webhook-signature": signature,
+        "svix-signature": f"v1,{signature}",
     }
     webhook = RawWebhook("https://shop.example/v1/receipts/x?message_id=m", headers, body)
     assert steady_provider(name).verify(webhook) is False

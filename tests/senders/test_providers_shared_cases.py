@@ -27,9 +27,9 @@ def load(name: str) -> Any:
 
 # ---- signatures
 
-SIGNATURES = {"twilio": "twilio_sms", "sendgrid": "sendgrid"}
+SIGNATURES = {"twilio": "twilio_sms", "sendgrid": "sendgrid", "standard-webhooks": "resend"}
 # The other vectors of the file are schemes that none of these providers uses.
-OTHER_SCHEMES = {"standard-webhooks", "x-hub-signature-256"}
+OTHER_SCHEMES = {"x-hub-signature-256"}
 
 
 def of_our_providers() -> list[Any]:
@@ -52,6 +52,8 @@ def test_every_other_vector_is_of_a_scheme_that_no_provider_here_uses():
 def _keys_of(vector: dict[str, Any]) -> dict[str, str]:
     if vector["provider"] == "twilio":
         return {"auth_token": vector["auth_token"]}
+    if vector["provider"] == "standard-webhooks":
+        return {"webhook_secret": vector["secret"]}
     return {"webhook_public_key": vector["public_key"]}
 
 
@@ -60,6 +62,10 @@ def _webhook_of(vector: dict[str, Any]) -> RawWebhook:
         pairs = [tuple(pair) for pair in vector.get("params_multi") or vector["params"].items()]
         headers = {"x-twilio-signature": vector["signature"]}
         return RawWebhook(vector["url"], headers, urlencode(pairs).encode())
+    if vector["provider"] == "standard-webhooks":
+        signed = {"svix-id": vector["id"], "svix-timestamp": vector["timestamp"]}
+        headers = {**signed, "svix-signature": vector["signature"]}
+        return RawWebhook("https://shop.example/v1/receipts/resend", headers, vector["body"].encode())
     headers = {
         "x-twilio-email-event-webhook-signature": vector["signature"],
         "x-twilio-email-event-webhook-timestamp": vector["timestamp"],

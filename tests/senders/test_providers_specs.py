@@ -13,13 +13,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+import yaml
 from openapi_schema_validator import OAS30Validator
 from provider_samples import cases, message, provider_of
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
-from sandbox_server import Running, running_sandbox, send
+from sandbox_server import Running, running_sandbox, send, wait_until
 
-from senders.contract import Request
+from senders.contract import Message, Request
 
 SPECS = Path(__file__).resolve().parents[3] / "shared" / "specs"
 MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
@@ -29,7 +30,8 @@ pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason="the providers' OpenA
 
 @cache
 def spec(path: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((SPECS / path).read_text())
+    text = (SPECS / path).read_text()
+    document: dict[str, Any] = yaml.safe_load(text) if path.endswith(".yaml") else json.loads(text)
     return document
 
 
@@ -87,6 +89,41 @@ def test_every_mail_is_a_mail_by_sendgrid_s_document(tmp_path: Path):
 def test_sendgrid_s_document_would_notice_a_bad_mail():
     schema = schema_of_mail()
     assert errors("sendgrid/tsg_mail_v3.json", schema, {"personalizations": [{}]}) != []
+
+
+RESEND = "resend/resend.yaml"
+
+
+def test_every_mail_is_a_mail_by_resend_s_document(tmp_path: Path):
+    schema = spec(RESEND)["components"]["schemas"]["SendEmailRequest"]
+    for case in cases("requests", "resend"):
+        provider = provider_of(tmp_path, "resend", case.get("options"))
+        mail = json.loads(provider.request(message("email", content=case["message"]["content"])).body)
+        assert errors(RESEND, schema, mail) == [], case["says"]
+        assert set(mail) <= set(schema["properties"]), case["says"]
+
+
+def test_resend_s_document_would_notice_a_bad_mail():
+    assert errors(RESEND, {"$ref": "#/components/schemas/SendEmailRequest"}, {"from": "a@b.example"}) != []
+
+
+def test_the_sandbox_tells_of_a_mail_as_resend_s_document_says(sandbox: Running):
+    provider = sandbox.provider("resend")
+    asyncio.run(send(provider, *(provider.request(item) for item in resend_mails())))
+    wait_until(lambda: sandbox.stats()["receipts"]["pending"] == 0)
+    told = [json.loads(webhook.body) for webhook in sandbox.receiver.of("resend")]
+    assert {event["type"] for event in told} >= {"email.sent", "email.delivered", "email.bounced"}
+    assert {event["type"] for event in told} >= {"email.suppressed", "email.complained"}
+    for event in told:
+        operation = spec(RESEND)["webhooks"][event["type"]]["post"]
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert errors(RESEND, schema, event) == [], event["type"]
+
+
+def resend_mails() -> list[Message]:
+    """One to each of the mailboxes for trying out."""
+    fates = ("bounced", "suppressed", "complained", "delayed")
+    return [message("email", address=f"{fate}@resend.dev", message_id=fate) for fate in fates]
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,7 @@ TOLD = {
     "google_rcs": {"delivered", "read"},
     "twilio_sms": {"sent", "delivered"},
     "sendgrid": {"accepted", "delivered", "opened"},
+    "resend": {"accepted", "delivered", "opened"},
 }
 
 
@@ -103,6 +104,7 @@ def test_the_journal_is_read_from_where_one_left_off(sandbox: Running):
 WRONG = {
     "twilio_sms": {"auth_token": "wrong"},
     "sendgrid": {"api_key": "SG.wrong"},
+    "resend": {"api_key": "re_wrong"},
     "google_rcs": {"agent_id": "somebody_else"},
 }
 
@@ -176,6 +178,11 @@ MAIL = {"subject": "s", "text": "t", "html": "<p>h</p>"}
         ("sendgrid", {"content": {**MAIL, "headers": {"Subject": "x"}}}, {}, "rejected", "invalid_content"),
         ("sendgrid", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
         ("sendgrid", {}, {"from": "nobody"}, "route_blocked", "wrong_sender"),
+        ("resend", {"address": "nobody"}, {}, "suppressed", "invalid_address"),
+        ("resend", {"content": {**MAIL, "subject": ""}}, {}, "rejected", "invalid_content"),
+        ("resend", {"content": {**MAIL, "text": "", "html": ""}}, {}, "rejected", "invalid_content"),
+        ("resend", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
+        ("resend", {}, {"from": "nobody"}, "route_blocked", "wrong_sender"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_message_is_refused_by_the_provider(
@@ -205,6 +212,18 @@ def test_a_repeated_rcs_id_is_answered_and_goes_nowhere(sandbox: Running):
     made = fresh("rcs")
     found = verdicts(sandbox, "google_rcs", made, made, made)
     assert [verdict.outcome for verdict in found] == [Outcome.ACCEPTED] * 3
+    assert len(rows_of(sandbox, made)) == 1
+
+
+def test_a_repeated_mail_by_resend_is_answered_as_before_and_another_under_its_id_is_refused(
+    sandbox: Running,
+):
+    made = fresh("email")
+    other = message("email", message_id=made.message_id, content={**made.content, "subject": "Another"})
+    first, again, refused = verdicts(sandbox, "resend", made, made, other)
+    assert (first.outcome, again.outcome) == (Outcome.ACCEPTED, Outcome.ACCEPTED)
+    assert first.provider_message_id == again.provider_message_id
+    assert refused.outcome is Outcome.UNKNOWN
     assert len(rows_of(sandbox, made)) == 1
 
 

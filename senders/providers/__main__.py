@@ -1,0 +1,5 @@
+"""`python -m senders.providers > docs/providers.md`"""
+
+from senders.providers._manual import manual
+
+print(manual(), end="")
