@@ -88,6 +88,8 @@ KPIS = (
     _rate("kpi_journey_completion", "journey_completion", "reached", "entered"),
     _rate("kpi_suppression_rate", "suppression_rate", "suppressed", "decided"),
     _rate("kpi_bounce_rate", "bounce_rate", "bounced", "accepted"),
+    _rate("kpi_complaint_rate", "complaint_rate", "complained", "delivered"),
+    _rate("kpi_unsubscribe_rate", "unsubscribe_rate", "unsubscribed", "delivered"),
 )
 
 

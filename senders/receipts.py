@@ -7,7 +7,8 @@ that is not known yet; the state is the furthest that any receipt proved (`allow
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from senders.contract import EventKind, ProviderEvent, State
 from senders.entries import Applied
@@ -35,6 +36,9 @@ _SUPPRESSES: dict[str, str] = {
 # STOP sent from a phone ends everything to that number (CTIA: no message of the program after it), orders
 # too. A button or a link under marketing ends marketing.
 _ENDS_ALL = (EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)
+# What people write by phone names no message: it is about the newest one to them, for so long.
+_ANSWERS = (EventKind.REPLIED, EventKind.UNSUBSCRIBED)
+ANSWERED_WITHIN = timedelta(days=7)
 
 
 def address_key(address: str) -> str:
@@ -43,12 +47,26 @@ def address_key(address: str) -> str:
     return address.lower() if "@" in address else address
 
 
+def answered(store: Store, event: ProviderEvent) -> Any:
+    """The message_no, message_id and user_id of what a word from a phone is about, or None."""
+    if event.kind not in _ANSWERS or event.message_id or event.provider_message_id or not event.address:
+        return None
+    values = {
+        "address_key": address_key(event.address),
+        "provider": event.provider,
+        "occurred_at": to_text(event.occurred_at),
+        "since": to_text(event.occurred_at - ANSWERED_WITHIN),
+    }
+    return store.run("message_answered", values).fetchone()
+
+
 def apply(store: Store, events: Iterable[ProviderEvent], now: datetime) -> Applied:
     """Store and apply receipts, inside the caller's transaction."""
     applied = Applied()
     at = to_text(now)
     for event in events:
-        values = _as_values(event, at)
+        about = answered(store, event)
+        values = {**_as_values(event, at), "answered_no": about and about["message_no"]}
         row = store.run("store_receipt", values).fetchone()
         if row is None:
             applied.repeated += 1

@@ -4,7 +4,7 @@ Cart reminders of 10 January, 10:00; the goal is an order within seven days, whi
 Ada (SMS) clicks twice and orders in the very last moment. Bob (e-mail) only has a scanner that opens and
 clicks for him, and orders a microsecond too late. Cyd (e-mail) opens, and had ordered a minute before.
 Dan's SMS bounces; he orders anyway. Eve is held out and orders. Fay gave no consent. Gil's step waits.
-Hal (welcome, e-mail, nobody held out) orders a day after.
+Hal (welcome, e-mail, nobody held out) reports the mail as spam and orders a day after. Ada says STOP at last.
 """
 
 import base64
@@ -13,13 +13,15 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from dagster_project import kpi_pictures
+from dagster_project import guardrails, kpi_pictures
 from dagster_project.kpis import BOARD, RECENT, Markdown, kpi_metadata
+from senders.ledger import Ledger
 from senders.settings import REPOSITORY
 
 pytestmark = pytest.mark.slow
@@ -52,8 +54,10 @@ HAPPENED = [
     ("bob", "clicked", True),
     ("cyd", "opened", False),
     ("dan", "bounced", False),
+    ("ada", "unsubscribed", False),
+    ("hal", "complained", False),
 ]
-ENGAGEMENT = ("opened", "clicked", "bounced")
+ENGAGEMENT = ("opened", "clicked", "bounced", "unsubscribed", "complained")
 ORDERED = [
     ("ada", "2026-01-17 10:00:00", 100),
     ("bob", "2026-01-17 10:00:00.000001", 1_000),
@@ -174,6 +178,8 @@ BY_HAND = {
     "kpi_click_through_rate": {SMS: (1, 1, 1), EMAIL: (0, 2, 0), HELLO: (0, 1, 0)},
     "kpi_time_to_conversion": {SMS: (604_800, 1, 604_800), HELLO: (86_400, 1, 86_400)},
     "kpi_bounce_rate": {SMS: (1, 2, 1 / 2), EMAIL: (0, 2, 0), HELLO: (0, 1, 0)},
+    "kpi_complaint_rate": {EMAIL: (0, 2, 0), HELLO: (1, 1, 1)},
+    "kpi_unsubscribe_rate": {SMS: (1, 1, 1), EMAIL: (0, 2, 0), HELLO: (0, 1, 0)},
 }
 
 
@@ -212,6 +218,8 @@ HEADLINES = {
     "journey_completion": 4 / 8,
     "suppression_rate": 2 / 7,
     "bounce_rate": 1 / 5,
+    "complaint_rate": 1 / 3,
+    "unsubscribe_rate": 1 / 4,
 }
 
 
@@ -223,7 +231,7 @@ def test_the_board_sums_numerators_and_denominators_and_averages_no_averages(tol
 def test_every_kpi_carries_its_numbers_and_a_table_by_journey_step_and_channel(told):
     assert set(told) >= {f"kpi_{name}" for name in (
         "conversion_rate", "incremental_revenue", "open_rate", "click_through_rate", "time_to_conversion",
-        "journey_completion", "suppression_rate", "bounce_rate",
+        "journey_completion", "suppression_rate", "bounce_rate", "complaint_rate", "unsubscribe_rate",
     )} | {BOARD}  # fmt: skip
     for model, metadata in told.items():
         assert isinstance(metadata[RECENT], Markdown), model
@@ -258,6 +266,17 @@ def test_a_new_kpi_model_shows_its_numbers_without_a_line_of_python(house, empty
     assert told["kpi_replies"]["journey/cart_abandoned"] == 0.25
     assert "|cart_abandoned|reminder|sms|0.25|1 / 4|" in told["kpi_replies"][RECENT]
     assert told[BOARD]["replies"] == 0.25
+
+
+def test_the_shipped_guardrails_stop_a_journey_that_people_report_as_spam(house, empty_house, tmp_path):
+    copy = shutil.copy(empty_house / "warehouse.duckdb", tmp_path)
+    with duckdb.connect(copy) as warehouse, Ledger(tmp_path / "ledger.sqlite") as ledger:
+        judged_at = datetime(2026, 1, 12, tzinfo=UTC)
+        assert guardrails.stop_what_breaks(warehouse, ledger, judged_at) == {}  # too few to judge
+        warehouse.execute("update policy.guardrails set at_least = 1 where kpi = 'complaint_rate'")
+        why = "guardrail: complaint_rate is 100.00% of 1 in 7 days, above 0.30%"
+        assert guardrails.stop_what_breaks(warehouse, ledger, judged_at) == {"welcome": why}
+        assert ledger.stopped_switches() == [("journey", "welcome", why)]
 
 
 def test_before_anything_was_decided_there_is_nothing_to_tell(told_of_nothing):

@@ -13,7 +13,8 @@ from typing import Any
 from receivers.http.landing import json_lines, timestamp
 from receivers.http.state import State
 from senders.contract import ProviderEvent
-from senders.ledger import Ledger, address_key
+from senders.ledger import Ledger
+from senders.receipts import answered
 
 FEED = "events"
 
@@ -38,21 +39,18 @@ def _stranger(channel: str, address: str | None, event_key: str) -> dict[str, st
     return {"anonymous_id": f"{channel}:{digest[:32]}"}
 
 
-def _answered(ledger: Ledger, channel: str, reply: ProviderEvent) -> Any:
+def _answered(ledger: Ledger, reply: ProviderEvent) -> Any:
     """Row with message_id and user_id of the message that a reply answers, or None."""
     if reply.message_id:
         return ledger.run("message_by_id", {"message_id": reply.message_id}).fetchone()
-    if reply.address:
-        key = address_key(reply.address)
-        return ledger.run("message_replied_to", {"channel": channel, "address_key": key}).fetchone()
-    return None
+    return answered(ledger, reply)
 
 
 async def land_replies(state: State, channel: str, replies: Sequence[ProviderEvent]) -> None:
-    """`message_replied` for each, with the message it answers: the one it names, else the newest to it."""
+    """`message_replied` for each, with the message it answers: the one it names, else the newest to them."""
 
     def look_up(ledger: Ledger) -> list[Any]:
-        return [_answered(ledger, channel, reply) for reply in replies]
+        return [_answered(ledger, reply) for reply in replies]
 
     rows = []
     for reply, message in zip(replies, await state.ledger.read(look_up), strict=True):

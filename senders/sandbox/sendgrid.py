@@ -201,7 +201,7 @@ class SendGridSandbox:
             happens.append((4, {"event": "open", "useragent": "Mozilla/5.0", "sg_machine_open": True}))
         if world.chance("open", key) < world.open_share:
             happens.append((8, {"event": "open", "useragent": "Mozilla/5.0", "sg_machine_open": False}))
-        if kind == "spamreport" or world.chance("stop", accepted.recipient) < world.stop_share:
+        if kind == "spamreport" or world.chance("complain", accepted.recipient) < world.complaint_share:
             happens.append((10, {"event": "spamreport"}))
         return happens
 

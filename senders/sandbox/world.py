@@ -25,7 +25,8 @@ class World:
     open_share: float = 0.4  # mails that are opened
     machine_open_share: float = 0.15  # mails that a privacy proxy opens
     reply_share: float = 0.02  # RCS messages answered with a suggested reply
-    stop_share: float = 0.003  # messages answered with STOP, or mail reported as spam
+    stop_share: float = 0.003  # messages answered with STOP
+    complaint_share: float = 0.0005  # mail reported as spam; mailbox providers ask for less than 0.001
 
     def chance(self, *key: str) -> float:
         """A number in [0, 1) that is the same for the same key and seed."""

@@ -7,7 +7,8 @@ insert into receipts (
     :is_machine, :raw,
     coalesce(
         (select message_no from messages where message_id = :message_id),
-        (select message_no from messages where provider_message_id = :provider_message_id and provider = :provider)
+        (select message_no from messages where provider_message_id = :provider_message_id and provider = :provider),
+        :answered_no
     )
 )
 on conflict (provider, event_key) do nothing

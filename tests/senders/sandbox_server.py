@@ -32,6 +32,7 @@ from senders.settings import load
 CALM = World(
     receipt_seconds=0.02, unreachable_share=0, offline_share=0, undelivered_share=0, bounce_share=0,
     deferred_share=0, read_share=1, open_share=1, machine_open_share=0, reply_share=0, stop_share=0,
+    complaint_share=0,
 )  # fmt: skip
 
 

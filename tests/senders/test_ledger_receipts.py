@@ -11,7 +11,8 @@ from senders.entries import Applied, Planned
 from senders.ledger import JOURNAL_COLUMNS
 
 SECOND = timedelta(seconds=1)
-A_MINUTE_ON = NOON + timedelta(minutes=1)
+A_MINUTE = timedelta(minutes=1)
+A_MINUTE_ON = NOON + A_MINUTE
 
 
 def receipt(kind: EventKind, message=None, **changes):
@@ -202,6 +203,36 @@ def test_a_stop_from_a_phone_ends_orders_too_and_a_button_ends_marketing(ledger,
     planned(ledger, letter("order", address=phone, message_class="transactional"))
     claims = ledger.claim(A_MINUTE_ON, "postal", 10, 60).claims
     assert [claim.message_id for claim in claims] == [letter("order").message_id] * is_order_sent
+
+
+DAY = timedelta(days=1)
+# what is said by phone and when, of two messages that were accepted at noon and a minute later
+WORDS = {
+    "a STOP is about the newest message": (EventKind.UNSUBSCRIBED, 2 * A_MINUTE, "second"),
+    "an answer, too": (EventKind.REPLIED, 2 * A_MINUTE, "second"),
+    "what came before the second is about the first": (EventKind.UNSUBSCRIBED, A_MINUTE / 2, "first"),
+    "a week later it still is": (EventKind.UNSUBSCRIBED, 7 * DAY + A_MINUTE, "second"),
+    "and then no more": (EventKind.UNSUBSCRIBED, 7 * DAY + A_MINUTE + SECOND, None),
+    "a report of spam names its message": (EventKind.COMPLAINED, 2 * A_MINUTE, None),
+}
+
+
+@pytest.mark.parametrize(("kind", "later", "about"), WORDS.values(), ids=WORDS)
+def test_a_word_from_a_phone_is_about_the_newest_message_of_the_week_before(ledger, kind, later, about):
+    phone = "+12025550123"
+    for number, name in enumerate(("first", "second", "refused")):
+        message, at = letter(name, address=phone), NOON + number * A_MINUTE
+        outcome = Outcome.REJECTED if name == "refused" else Outcome.ACCEPTED
+        ledger.record(at, ended(in_flight(ledger, message, now=at), outcome))
+    ledger.apply_receipts([receipt(kind, address=phone, occurred_at=NOON + later)], NOON + later)
+    ids = {letter(name).message_id: name for name in ("first", "second", "refused")}
+    assert [ids[row[-1]] for row in engagement(ledger)] == ([about] if about else [])
+
+
+def test_a_word_to_one_provider_is_not_about_the_message_of_another(ledger, accepted):
+    stop = receipt(EventKind.UNSUBSCRIBED, address=accepted.address, provider="another")
+    assert ledger.apply_receipts([stop], A_MINUTE_ON) == Applied(waiting=1)
+    assert engagement(ledger) == []
 
 
 def test_a_come_back_by_word_is_on_record_and_lifts_nothing(ledger):

@@ -42,7 +42,7 @@ def provider(folder: Path, name: str) -> Provider:
 @pytest.fixture(scope="module")
 def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signed]:
     """For every provider: itself, real signed receipts of one message that the sandbox took, and a twin."""
-    world = calm(machine_open_share=1, stop_share=1)
+    world = calm(machine_open_share=1, stop_share=1, complaint_share=1)
     with running_sandbox(tmp_path_factory.mktemp("signed"), world) as sandbox:
         providers = {name: sandbox.provider(name) for name in PROVIDERS}
         for provider in providers.values():
