@@ -3,13 +3,26 @@
 -- Entries that a message reached, of all that entered. An entry may be reached by two steps, so the
 -- whole journey has a row of its own (step and channel null); the rows of its steps do not add up to it.
 
-with entries as (
+-- The variant is drawn when the first step is due, for whoever is not reached as well.
+with drawn as (
     select
-        entry_id,
-        journey,
-        {{ day_of("entered_at") }} as window_start
-    from {{ ref("fct_entries") }}
-    where status = 'entered' and entered_at >= {{ kpis_since() }}
+        steps.entry_id,
+        max_by(decisions.variant, decisions.decided_at) as variant
+    from {{ ref("fct_decisions") }} as decisions
+    inner join {{ ref("fct_entry_steps") }} as steps on decisions.candidate_id = steps.candidate_id
+    where decisions.variant is not null and decisions.decided_at >= {{ kpis_since() }}
+    group by steps.entry_id
+),
+
+entries as (
+    select
+        entries.entry_id,
+        entries.journey,
+        drawn.variant,
+        {{ day_of("entries.entered_at") }} as window_start
+    from {{ ref("fct_entries") }} as entries
+    left join drawn on entries.entry_id = drawn.entry_id
+    where entries.status = 'entered' and entries.entered_at >= {{ kpis_since() }}
 ),
 
 reached as (
@@ -26,15 +39,17 @@ entered as (
     select
         window_start,
         journey,
+        variant,
         count(*) as entries
     from entries
-    group by window_start, journey
+    group by window_start, journey, variant
 ),
 
 reached_by_step as (
     select
         entries.window_start,
         entries.journey,
+        entries.variant,
         reached.step,
         reached.channel,
         count(distinct entries.entry_id) as entries
@@ -42,8 +57,8 @@ reached_by_step as (
     inner join reached on entries.entry_id = reached.entry_id
     group by
         grouping sets (
-            (entries.window_start, entries.journey, reached.step, reached.channel),
-            (entries.window_start, entries.journey)
+            (entries.window_start, entries.journey, entries.variant, reached.step, reached.channel),
+            (entries.window_start, entries.journey, entries.variant)
         )
 ),
 
@@ -60,6 +75,7 @@ cells as (
     select
         entered.window_start,
         entered.journey,
+        entered.variant,
         places.step,
         places.channel,
         coalesce(reached_by_step.entries, 0) as numerator,
@@ -70,6 +86,7 @@ cells as (
         on
             entered.window_start = reached_by_step.window_start
             and entered.journey = reached_by_step.journey
+            and coalesce(entered.variant, '') = coalesce(reached_by_step.variant, '')
             and coalesce(places.step, '') = coalesce(reached_by_step.step, '')
             and coalesce(places.channel, '') = coalesce(reached_by_step.channel, '')
 )
@@ -79,7 +96,7 @@ select
     journey,
     step,
     channel,
-    cast(null as {{ dbt.type_string() }}) as variant,
+    variant,
     cast(numerator as double) / nullif(denominator, 0) as value,
     cast(numerator as double) as numerator,
     cast(denominator as double) as denominator
