@@ -155,6 +155,7 @@ class Capabilities:
     echoes_message_id: bool = False  # receipts carry our id
     can_look_up: bool = False
     has_receipts: bool = True
+    signs_receipts: bool = True  # False: a password proves who sends a receipt, nothing proves its bytes
     messages_per_second: float = 50.0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -99,6 +100,20 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return max(0.0, until.total_seconds())
+
+
+def text_or_none(value: Any) -> str | None:
+    """A text that says something, None for anything else."""
+    return value if isinstance(value, str) and value else None
+
+
+def moment(text: Any) -> datetime:
+    """A time in ISO 8601 as an aware one; the moment we read it where it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return datetime.now(UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def verdict(

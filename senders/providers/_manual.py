@@ -22,7 +22,14 @@ An answer that a table does not have is UNKNOWN: the message may have been sent,
 a guess. What then settles it: the provider ignores the same id sent again; its receipts carry our id; it
 can be asked; or else the journey's `on_unknown`.
 """
-COLUMNS = ("provider", "channel", "ignores a repeated id", "receipts carry our id", "can be asked")
+COLUMNS = (
+    "provider",
+    "channel",
+    "ignores a repeated id",
+    "receipts carry our id",
+    "can be asked",
+    "its receipts",
+)
 WHAT_BECOMES = {
     Outcome.ACCEPTED: "taken",
     Outcome.RETRY: "try again, not before the provider's own time",
@@ -51,11 +58,16 @@ def _overview(modules: list[Any]) -> Iterator[str]:
     for module in modules:
         made = module.PROVIDER
         can: Capabilities = made.capabilities
-        receipts = "yes" if can.echoes_message_id else "no" if can.has_receipts else "there are none"
-        yield (
-            f"| [`{made.name}`](#{made.name}) | {made.channel} | {_span(can.dedupe_seconds)} | {receipts} "
-            f"| {_yes(can.can_look_up)} |"
+        proof = "are signed" if can.signs_receipts else "bring a password"
+        cells = (
+            f"[`{made.name}`](#{made.name})",
+            made.channel,
+            _span(can.dedupe_seconds),
+            _yes(can.echoes_message_id),
+            _yes(can.can_look_up),
+            proof if can.has_receipts else "there are none",
         )
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     INVALID_ADDRESS = "invalid_address"
     NOT_A_MOBILE_NUMBER = "not_a_mobile_number"
     UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED_BY_PROVIDER = "suppressed_by_provider"  # it bounced or complained there before
     # account or configuration
     CREDENTIALS_REFUSED = "credentials_refused"
     ACCOUNT_SUSPENDED = "account_suspended"

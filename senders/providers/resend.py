@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from senders.contract import (
@@ -31,9 +30,11 @@ from senders.providers._judging import (
     dump_json,
     find_ruling,
     lower_names,
+    moment,
     read_each,
     read_json,
     retry_after,
+    text_or_none,
     verdict,
 )
 from senders.providers._mail import ascii_address, mailbox, readable_address
@@ -152,7 +153,7 @@ class Resend:
         return verdict(
             answer,
             find_ruling(RULINGS, *((answer.status, word) for word in words), answer.status),
-            provider_message_id=_text(said.get("id")),
+            provider_message_id=text_or_none(said.get("id")),
             retry_after_seconds=retry_after(answer.headers),
         )
 
@@ -189,7 +190,7 @@ class Resend:
                 event_key=f"{their_id}:{kind}",
                 provider=self.name,
                 kind=kind,
-                occurred_at=_moment(item.get("created_at")),
+                occurred_at=moment(item.get("created_at")),
                 message_id=(data.get("tags") or {}).get("message_id"),
                 provider_message_id=data.get("email_id"),
                 address=readable_address(str((data.get("to") or [""])[0])),
@@ -201,16 +202,3 @@ class Resend:
 
 
 PROVIDER = Resend
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _moment(text: Any) -> datetime:
-    """The time in ISO 8601; now, where it is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return datetime.now(UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -89,6 +89,11 @@ OPTIONS: dict[str, dict[str, str]] = {
         "webhook_public_key": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEOczOgSztXYedSRrt6dUHeWlX4N91"
         "XN3cG/GzrMMzPY3ux1xfR8G6Zqt4XqE2QnlOqR/AW1RtMOgBdVhw1FVTqg==",
     },
+    "postmark": {
+        "server_token": "the-server-token",
+        "from": "hello@shop.example",
+        "webhook_credentials": "postmark:the-password",
+    },
     "resend": {
         "api_key": "re_the-api-key",
         "from": "hello@shop.example",

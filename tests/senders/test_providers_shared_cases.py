@@ -6,6 +6,7 @@ They are shared material, not part of the repository.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,38 @@ def test_the_recorded_mail_receipts_are_read(tmp_path: Path):
         ("failed", "blocked_by_mailbox"),
     ]
     assert {event.provider_message_id for event in events} == {"qNwBLgPQQjW6DJvKQwSAbw"}
+
+
+# ---- receipts: Postmark
+
+# anymail's words for what happened, and ours.
+SAID_BY_ANYMAIL = {
+    "bounced": "bounced",
+    "clicked": "clicked",
+    "complained": "complained",
+    "delivered": "delivered",
+    "opened": "opened",
+    "subscribed": "replied",
+    "unsubscribed": "unsubscribed",
+}
+
+
+def postmark_receipts() -> list[dict[str, Any]]:
+    return load("postmark_webhooks.json")["cases"] if CASES.is_dir() else []
+
+
+@pytest.mark.parametrize("case", postmark_receipts(), ids=lambda case: case["test"].rpartition(".")[2])
+def test_a_recorded_postmark_receipt_is_read_as_anymail_reads_it(tmp_path: Path, case: dict[str, Any]):
+    provider = provider_of(tmp_path, "postmark")
+    webhook = RawWebhook("https://shop.example/", {}, json.dumps(case["payload"]).encode())
+    wanted = [event for event in case["events"] if event["event_type"] != "unknown"]
+    events = provider.events(webhook)
+    assert [event.kind for event in events] == [SAID_BY_ANYMAIL[event["event_type"]] for event in wanted]
+    for event, anymails in zip(events, wanted, strict=True):
+        assert event.provider_message_id == anymails["message_id"]
+        assert event.address == anymails.get("recipient")
+        if "timestamp" in anymails:
+            assert event.occurred_at == datetime.fromisoformat(anymails["timestamp"])
 
 
 # ---- messages: SMS

@@ -63,6 +63,7 @@ TOLD = {
     "twilio_sms": {"sent", "delivered"},
     "sendgrid": {"accepted", "delivered", "opened"},
     "resend": {"accepted", "delivered", "opened"},
+    "postmark": {"delivered", "opened"},
 }
 
 
@@ -105,6 +106,7 @@ WRONG = {
     "twilio_sms": {"auth_token": "wrong"},
     "sendgrid": {"api_key": "SG.wrong"},
     "resend": {"api_key": "re_wrong"},
+    "postmark": {"server_token": "wrong"},
     "google_rcs": {"agent_id": "somebody_else"},
 }
 
@@ -178,6 +180,13 @@ MAIL = {"subject": "s", "text": "t", "html": "<p>h</p>"}
         ("sendgrid", {"content": {**MAIL, "headers": {"Subject": "x"}}}, {}, "rejected", "invalid_content"),
         ("sendgrid", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
         ("sendgrid", {}, {"from": "nobody"}, "route_blocked", "wrong_sender"),
+        ("postmark", {"address": "nobody"}, {}, "suppressed", "invalid_address"),
+        ("postmark", {"address": "nobody-anymore@shop.example"}, {}, "suppressed", "suppressed_by_provider"),
+        ("postmark", {"content": {**MAIL, "subject": ""}}, {}, "rejected", "invalid_content"),
+        ("postmark", {"content": {**MAIL, "text": "", "html": ""}}, {}, "rejected", "invalid_content"),
+        ("postmark", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
+        ("postmark", {}, {"from": "nobody"}, "route_blocked", "wrong_sender"),
+        ("postmark", {}, {"marketing_stream": "news"}, "route_blocked", "wrong_sender"),
         ("resend", {"address": "nobody"}, {}, "suppressed", "invalid_address"),
         ("resend", {"content": {**MAIL, "subject": ""}}, {}, "rejected", "invalid_content"),
         ("resend", {"content": {**MAIL, "text": "", "html": ""}}, {}, "rejected", "invalid_content"),
@@ -261,11 +270,12 @@ def test_a_number_that_got_another_sms_leaves_it_open(sandbox: Running):
     assert looked_up(sandbox, "twilio_sms", fresh("sms", address="+4915188888888")) is None
 
 
-def test_the_activity_history_finds_a_mail_by_our_id(sandbox: Running):
+@pytest.mark.parametrize("name", ["sendgrid", "postmark"])
+def test_the_history_of_mails_finds_one_by_our_id(sandbox: Running, name: str):
     made = fresh("email")
-    assert looked_up(sandbox, "sendgrid", made) is None
-    (sent,) = verdicts(sandbox, "sendgrid", made)
-    found = looked_up(sandbox, "sendgrid", made)
+    assert looked_up(sandbox, name, made) is None
+    (sent,) = verdicts(sandbox, name, made)
+    found = looked_up(sandbox, name, made)
     assert found is not None
     assert (found.outcome, found.provider_message_id) == (Outcome.ACCEPTED, sent.provider_message_id)
 
