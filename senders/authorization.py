@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import httpx
 
-from senders.contract import CredentialsRefused, Provider
+from senders.contract import CredentialsRefused, Provider, Request
 from senders.round import Round
-from senders.transport import InvalidRequest, check_base_url, check_secrets
+from senders.transport import InvalidRequest, NotSent, check_base_url, check_secrets
 
 
 class NotAuthorized(Exception):
@@ -32,6 +32,17 @@ async def authorize(round_: Round, client: httpx.AsyncClient, provider: Provider
     except Exception as error:  # by contract, whatever it was happened before a message left
         raise NotAuthorized(f"authorization_failed: {type(error).__name__}") from error
     return secrets
+
+
+def headers_for(provider: Provider, request: Request, secrets: Mapping[str, str]) -> Mapping[str, str]:
+    """The secret headers of one call; some providers have each call signed (`sign`). Raises NotSent."""
+    sign = getattr(provider, "sign", None)
+    if sign is None:
+        return secrets
+    try:
+        return {**secrets, **sign(request)}
+    except Exception as error:  # nothing has left
+        raise NotSent(f"not_signed: {type(error).__name__}") from error
 
 
 def _blocked(round_: Round, provider: Provider, reason: str) -> NotAuthorized:

@@ -167,7 +167,13 @@ class CredentialsRefused(Exception):
 
 
 class Provider(Protocol):
-    """One provider, one file. Pure but for `authorize`, which may fetch a token."""
+    """One provider, one file. Pure but for `authorize`, which may fetch a token.
+
+    Where a provider asks for it, its file has besides:
+    `sign(request) -> Mapping[str, str]`: headers of this very call, made anew for every attempt;
+    `async prepare(webhook)`: fetch what verifying a receipt needs; raises nothing;
+    `challenge(webhook) -> bytes | None`: what to answer when it checks that the address is ours.
+    """
 
     name: str
     channel: str

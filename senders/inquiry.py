@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
-from senders.authorization import NotAuthorized, authorize
+from senders.authorization import NotAuthorized, authorize, headers_for
 from senders.contract import Outcome, Provider, Verdict
 from senders.entries import Settlement, Unknown
 from senders.reconcile import Ask, after_look_up, give_up, next_step
@@ -53,7 +53,8 @@ async def _ask(
         return give_up(round_.clock(), unknown)
     verdict: Verdict | None
     try:
-        answer = await call(client, provider.base_url, question, secrets, round_.pace.call_seconds)
+        headers = headers_for(provider, question, secrets)
+        answer = await call(client, provider.base_url, question, headers, round_.pace.call_seconds)
         verdict = provider.judge_look_up(unknown.message_id, answer)
     except (NotSent, NoAnswer, InvalidRequest):
         verdict = None

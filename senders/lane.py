@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from senders import inquiry
-from senders.authorization import NotAuthorized, authorize
+from senders.authorization import NotAuthorized, authorize, headers_for
 from senders.contract import Answer, Outcome, Provider, Verdict
 from senders.entries import Attempt, Claim, Recorded
 from senders.pace import TokenBucket, asked_seconds, retry_at
@@ -146,7 +146,8 @@ class Lane:
         if (claim.lease_until - round_.clock()).total_seconds() < seconds:  # the machine was asleep
             return Verdict(Outcome.RETRY, "lease_too_short")
         try:
-            answer = await call(self._client, self._provider.base_url, claim.request, secrets, seconds)
+            headers = headers_for(self._provider, claim.request, secrets)
+            answer = await call(self._client, self._provider.base_url, claim.request, headers, seconds)
         except NotSent as error:
             return Verdict(Outcome.RETRY, str(error))
         except InvalidRequest as error:

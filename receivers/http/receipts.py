@@ -48,6 +48,8 @@ async def receive(request: Request) -> Response:
     challenge = getattr(provider, "challenge", None)  # some check first that the address is ours
     if challenge and (answer := challenge(webhook)) is not None:
         return PlainTextResponse(answer)
+    if prepare := getattr(provider, "prepare", None):  # a certificate to fetch, an address to confirm
+        await prepare(webhook)
     if not provider.verify(webhook):
         raise HTTPException(401, "the signature does not match")
     events = _events(provider, webhook)

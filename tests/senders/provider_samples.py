@@ -77,6 +77,15 @@ def cases(kind: str, provider: str) -> list[dict[str, Any]]:
 
 # A service account whose key is never used: these settings reach no server.
 OPTIONS: dict[str, dict[str, str]] = {
+    "amazon_ses": {
+        "region": "eu-central-1",
+        "access_key_id": "AKIATHEKEYID",
+        "secret_access_key": "the-secret-access-key",
+        "session_token": "the-session-token",
+        "from": "hello@shop.example",
+        "configuration_set": "dovecote",
+        "topic_arn": "arn:aws:sns:eu-central-1:123456789012:mail",
+    },
     "google_rcs": {"agent_id": "demo_agent", "client_token": "the-client-token"},
     "twilio_sms": {
         "account_sid": "AC0123456789abcdef0123456789abcdef",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import uvicorn
 
+from senders.authorization import headers_for
 from senders.contract import Answer, Provider, RawWebhook, Request
 from senders.providers import load_provider, provider_names
 from senders.sandbox.app import build
@@ -132,7 +134,7 @@ def running_sandbox(home: Path, world: World = CALM, refuses: int = 0) -> Iterat
 
 async def call(client: httpx.AsyncClient, provider: Provider, request: Request) -> Answer:
     """One real call. A body that breaks off leaves the status: `is_complete` is False then."""
-    headers = {**request.headers, **await provider.authorize(client)}
+    headers = {**request.headers, **headers_for(provider, request, await provider.authorize(client))}
     url = provider.base_url + request.path
     body, is_complete = b"", True
     async with client.stream(request.method, url, content=request.body, headers=headers) as response:
@@ -142,6 +144,18 @@ async def call(client: httpx.AsyncClient, provider: Provider, request: Request) 
         except httpx.RemoteProtocolError:
             is_complete = False
     return Answer(response.status_code, dict(response.headers), body, is_complete)
+
+
+def prepared(provider: Provider, webhooks: Sequence[RawWebhook]) -> Provider:
+    """The provider, after it fetched what it needs to verify these."""
+
+    async def prepare() -> None:
+        for webhook in webhooks:
+            await provider.prepare(webhook)  # type: ignore[attr-defined]
+
+    if hasattr(provider, "prepare"):
+        asyncio.run(prepare())
+    return provider
 
 
 async def send(provider: Provider, *requests: Request) -> list[Answer]:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from provider_samples import message
-from sandbox_server import PROVIDERS, Running, calm, running_sandbox, send, wait_until
+from sandbox_server import PROVIDERS, Running, calm, prepared, running_sandbox, send, wait_until
 
 from senders.contract import CredentialsRefused, Message, Outcome, ProviderEvent, RawWebhook, Verdict
 from senders.providers.google_rcs import GoogleRcs
@@ -43,6 +43,7 @@ def heard(running: Running, name: str, made: Message, kinds: set[str]) -> list[P
 
     def has_all() -> bool:
         webhooks = running.receiver.of(name)
+        prepared(provider, webhooks)
         assert all(provider.verify(webhook) for webhook in webhooks)
         said = [event for webhook in webhooks for event in provider.events(webhook)]
         found[:] = [event for event in said if event.message_id == made.message_id]
@@ -64,6 +65,7 @@ TOLD = {
     "sendgrid": {"accepted", "delivered", "opened"},
     "resend": {"accepted", "delivered", "opened"},
     "postmark": {"delivered", "opened"},
+    "amazon_ses": {"accepted", "delivered", "opened"},
 }
 
 
@@ -107,6 +109,7 @@ WRONG = {
     "sendgrid": {"api_key": "SG.wrong"},
     "resend": {"api_key": "re_wrong"},
     "postmark": {"server_token": "wrong"},
+    "amazon_ses": {"secret_access_key": "wrong"},
     "google_rcs": {"agent_id": "somebody_else"},
 }
 
@@ -187,6 +190,11 @@ MAIL = {"subject": "s", "text": "t", "html": "<p>h</p>"}
         ("postmark", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
         ("postmark", {}, {"from": "nobody"}, "route_blocked", "wrong_sender"),
         ("postmark", {}, {"marketing_stream": "news"}, "route_blocked", "wrong_sender"),
+        ("amazon_ses", {"address": "nobody"}, {}, "suppressed", "invalid_address"),
+        ("amazon_ses", {"content": {**MAIL, "subject": ""}}, {}, "rejected", "invalid_content"),
+        ("amazon_ses", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
+        ("amazon_ses", {}, {"configuration_set": "another"}, "route_blocked", "wrong_sender"),
+        ("amazon_ses", {}, {"access_key_id": "AKIAWRONG"}, "route_blocked", "credentials_refused"),
         ("resend", {"address": "nobody"}, {}, "suppressed", "invalid_address"),
         ("resend", {"content": {**MAIL, "subject": ""}}, {}, "rejected", "invalid_content"),
         ("resend", {"content": {**MAIL, "text": "", "html": ""}}, {}, "rejected", "invalid_content"),
@@ -212,6 +220,15 @@ def test_a_chip_without_a_label_or_too_many_chips_are_refused(sandbox: Running):
     ]
     found = verdicts(sandbox, "google_rcs", *(fresh("rcs", content=content) for content in contents))
     assert [verdict.outcome for verdict in found] == [Outcome.REJECTED] * 3
+
+
+def test_the_topic_of_amazon_s_events_is_confirmed_by_itself(sandbox: Running):
+    (verdict,) = verdicts(sandbox, "amazon_ses", fresh("email"))
+    assert verdict.outcome is Outcome.ACCEPTED
+    wait_until(lambda: sandbox.receiver.of("amazon_ses"))
+    prepared(sandbox.provider("amazon_ses"), sandbox.receiver.of("amazon_ses"))
+    asked = f"{sandbox.url}/?TopicArn={sandbox.environment['DOVECOTE_AMAZON_SES_TOPIC_ARN']}"
+    assert httpx.get(asked).json() == {"is_confirmed": True}
 
 
 # ---- a repeated id, and the look-ups

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from provider_samples import message
-from sandbox_server import PROVIDERS, Running, calm, running_sandbox, send, wait_until
+from sandbox_server import PROVIDERS, Running, calm, prepared, running_sandbox, send, wait_until
 
 from senders.contract import Outcome, ProviderEvent
 from senders.sandbox.world import World
@@ -31,7 +31,7 @@ def sent_to(running: Running, name: str, *addresses: str, **changes: Any) -> lis
 
 def all_heard(running: Running, name: str) -> list[ProviderEvent]:
     wait_until(lambda: running.stats()["receipts"]["pending"] == 0)
-    provider = running.provider(name)
+    provider = prepared(running.provider(name), running.receiver.of(name))
     assert all(provider.verify(webhook) for webhook in running.receiver.of(name))
     return [event for webhook in running.receiver.of(name) for event in provider.events(webhook)]
 
