@@ -30,8 +30,8 @@ REASONS = {
     "expired": "it was too late: after {expires_at}",
     "holdout": "they are in the holdout, the group that shows what happens without the message",
     "quiet_hours": "it was quiet hours where they are (rule {blocking_id})",
-    "outranked": "another message of the same minute went first ({blocking_id})",
-    "capped": "they had been sent enough (cap {blocking_id})",
+    "outranked": "another message of the same minute came first ({blocking_id})",
+    "capped": "they had been sent enough, counting what a holdout kept back (cap {blocking_id})",
     "route_blocked": "the route to the provider was blocked",
 }
 OUTCOMES = {"send": "SEND", "hold": "WAIT", "suppress": "DO NOT SEND"}

@@ -15,7 +15,8 @@ TRANSACTIONAL_SKIP = {"holdout", "quiet_hours", "outranked", "capped"}
 
 def judge(look: Look, due: Iterable[tuple[Person, Candidate]]) -> list[Verdict]:
     """Decided together, in a total order: of one person's marketing messages that may go in a tick the first
-    does and the rest waits; of several people's first ones to one address likewise."""
+    does and the rest waits; of several people's first ones to one address likewise. Who is held out passes
+    through all of this like everybody else, as if their message went."""
     due = sorted(due, key=lambda each: each[1].owed.message_class == "marketing")
     verdicts = []
     for person, candidate in due:  # what is transactional goes first, and then counts like what went before
@@ -27,7 +28,7 @@ def judge(look: Look, due: Iterable[tuple[Person, Candidate]]) -> list[Verdict]:
     of_person: dict[str, Verdict] = {}
     of_address: dict[str | None, Verdict] = {}
     for each in rivals:
-        if not each.failing:
+        if not each.failing.keys() - {"holdout"}:
             of_person.setdefault(each.person.user_id, each)
     for first in sorted(of_person.values(), key=_rank):
         of_address.setdefault(first.address, first)
@@ -51,7 +52,7 @@ def _rank(verdict: Verdict) -> tuple:
 def _judge(look: Look, person: Person, candidate: Candidate) -> Verdict:
     channel, failing = _channel(look, person, candidate)
     arms = look.arms(person, candidate.journey)
-    verdict = Verdict(candidate, person, channel, {gate: set() for gate in failing}, arms)
+    verdict = Verdict(candidate, person, channel, {gate: set() for gate in failing}, arms, look.as_of)
     for gate, meet in GATES.items():
         if not _is_marketing(verdict) and gate in TRANSACTIONAL_SKIP:
             continue

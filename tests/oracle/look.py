@@ -1,5 +1,6 @@
 """What a tick's candidates are judged with, and what comes out of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -26,6 +27,7 @@ class Look:
     people: People
     books: Books
     lots: Lots
+    kept_back: Sequence["Verdict"] = ()  # earlier, by a holdout and nothing else
     triggered: set[TriggerRow] = field(default_factory=set)
 
     def arms(self, person: Person, journey: Journey) -> dict[str, str]:
@@ -43,6 +45,8 @@ class Look:
         found: dict[str, list[Sent]] = {}
         for sent in self.books.messages.values():
             found.setdefault(self.people.now(sent.row["user_id"]), []).append(sent)
+        for user_id, _, sent in self._as_if_sent:
+            found.setdefault(user_id, []).append(sent)
         return found
 
     @cached_property
@@ -50,16 +54,23 @@ class Look:
         found: dict[str, list[Sent]] = {}
         for sent in self.books.messages.values():
             found.setdefault(sent.row["address_key"], []).append(sent)
+        for _, address, sent in self._as_if_sent:
+            found.setdefault(address, []).append(sent)
+        return found
+
+    @cached_property
+    def _as_if_sent(self) -> list[tuple[str, str | None, Sent]]:
+        """To whom and where it would go now: nothing of it is in the ledger."""
+        found = []
+        for verdict in self.kept_back:
+            user_id = self.people.now(verdict.person.user_id)
+            address = self.people.person(user_id).address(verdict.channel)
+            found.append((user_id, address, Sent(verdict.row, verdict.decided_at, ["planned"])))
         return found
 
     def count(self, verdict: "Verdict") -> None:
         """A message of this very tick, beside those that the ledger knows."""
-        row = {
-            "message_class": verdict.candidate.owed.message_class,
-            "channel": verdict.channel,
-            "journey": verdict.candidate.journey.name,
-        }
-        sent = Sent(row, self.as_of, ["planned"])
+        sent = Sent(verdict.row, self.as_of, ["planned"])
         self.sent_to.setdefault(verdict.person.user_id, []).append(sent)
         self.sent_to_address.setdefault(verdict.address, []).append(sent)
 
@@ -95,6 +106,16 @@ class Verdict:
     channel: str | None
     failing: dict[str, set[str]] = field(default_factory=dict)
     arms: dict[str, str] = field(default_factory=dict)
+    decided_at: datetime = datetime.min
+
+    @property
+    def row(self) -> dict:
+        """What caps ask of a message."""
+        return {
+            "message_class": self.candidate.owed.message_class,
+            "channel": self.channel,
+            "journey": self.candidate.journey.name,
+        }
 
     @property
     def candidate_id(self) -> str:

@@ -76,6 +76,25 @@ def no_cap_is_ever_exceeded(done: Play) -> Iterator[str]:
 SCOPES = {"class": "message_class", "channel": "channel", "journey": "journey"}
 
 
+def the_held_out_are_exposed_to_no_more_than_a_cap_allows(done: Play) -> Iterator[str]:
+    """What a holdout alone kept back fills the caps of its person like what was sent."""
+    exposed = defaultdict(list)
+    for sent in written(done):
+        if not sent.gives_slot_back:
+            exposed[sent.row["user_id"]].append((sent.planned_at, sent.row, False))
+    for row in done.house.rows("decisions.fct_decisions"):
+        if row["is_holdout"] and row["is_exposed"]:
+            exposed[row["user_id"]].append((row["decided_at"], row, True))
+    for cap in [cap for cap in done.world.policy.caps if cap.kind == "rolling"]:
+        window = timedelta(seconds=cap.window_seconds or 0)
+        for user_id, steps in exposed.items():
+            fitting = [each for each in steps if each[1][SCOPES[cap.scope]] == cap.scope_value]
+            for now, _, is_kept_back in fitting:
+                count = sum(now - window < at <= now for at, _, _ in fitting)
+                if is_kept_back and count > cap.max_messages:
+                    yield f"{user_id} was exposed to {count} of {cap} up to {now}"
+
+
 def nobody_is_written_to_without_consent(done: Play) -> Iterator[str]:
     people = plain(done)
     for sent in written(done):
@@ -189,6 +208,7 @@ def one_marketing_message_a_person_an_inbox_and_minute(done: Play) -> Iterator[s
 PROMISES: tuple[Promise, ...] = (
     every_due_step_leaves_as_send_hold_or_suppress,
     no_cap_is_ever_exceeded,
+    the_held_out_are_exposed_to_no_more_than_a_cap_allows,
     nobody_is_written_to_without_consent,
     nobody_is_disturbed_in_quiet_hours,
     nothing_goes_out_after_expiry_or_exit,

@@ -27,13 +27,16 @@ class Reading:
         self.entries: list[Entry] = []
         self.final: set[str] = set()  # candidates that ended in a suppress
         self.lots = Lots()
+        self.kept_back: list[
+            Verdict
+        ] = []  # what a holdout alone stopped: it fills caps as if it had been sent
         self.looked_at: datetime | None = None
         self.postponed: set[str] = set()  # messages that the last look let wait on
         self.cancelled: set[str] = set()  # and those that it stopped
 
     def tick(self, as_of: datetime, rows: dict[str, list[dict]], journal: list[dict]) -> list[Verdict]:
         people, books = People(rows, as_of), Books(journal)
-        look = Look(self.policy, as_of, people, books, self.lots)
+        look = Look(self.policy, as_of, people, books, self.lots, self.kept_back)
         look.triggered = self.triggered(look)
         self._enter(look)
         due = [
@@ -45,6 +48,7 @@ class Reading:
         self.postponed = postponed(look)
         self.cancelled = cancelled(look, self._candidates())
         self._keep_lots(verdicts, people, as_of)
+        self.kept_back += [each for each in verdicts if each.is_holdout and each.is_exposed]
         self.final |= {each.candidate_id for each in verdicts if each.outcome == "suppress"}
         return verdicts
 

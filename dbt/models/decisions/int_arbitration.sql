@@ -1,7 +1,8 @@
 -- Who must give way to whom. A person gets one marketing message a tick, and so does an inbox that several
 -- people share: of the steps that pass every gate the highest priority wins, then the earliest due, then the
 -- lowest message id. The others wait for the next tick and are judged again, against the caps that the winner
--- then counts in. A held-out step never stands in another's way, since its message will not come.
+-- then counts in. A held-out step takes its turn like any other, although its message will not come: otherwise
+-- the held out would meet fewer rivals and fuller caps than those they are compared with.
 
 with steps as (
     select
@@ -23,7 +24,7 @@ with steps as (
         on candidates.candidate_id = options.candidate_id and options.choice = 1
     left join {{ ref("dim_addresses") }} as addresses
         on candidates.person_id = addresses.user_id and options.channel = addresses.channel
-    left join (select distinct candidate_id from {{ ref("int_failing_gates") }}) as failing
+    left join (select distinct candidate_id from {{ ref("int_failing_gates") }} where gate <> 'holdout') as failing
         on candidates.candidate_id = failing.candidate_id
     where candidates.message_class = 'marketing'
 ),

@@ -72,7 +72,8 @@ settled as (
     where
         latest_decisions.recency = 1
         and (
-            latest_decisions.outcome = 'suppress'
+            -- Decided once more at the same moment, whoever stood in another's way still does.
+            (latest_decisions.outcome = 'suppress' and latest_decisions.decided_at < {{ as_of() }})
             -- Cancelled and expired messages are over; only a channel's own refusal asks for another.
             or messages.state not in ('rejected', 'suppressed', 'failed_late')
             -- Beyond what int_ledger_messages looks back.

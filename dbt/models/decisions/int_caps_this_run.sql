@@ -1,6 +1,7 @@
 -- Due marketing steps that a cap forbids, judged on what their person, or anybody behind the address they would
 -- go to, was already sent. Unknown outcomes count (they may have been sent); a permanent failure gives its slot
--- back. Not knowing a zone, a message counts in a day that is today in any zone its person may be in.
+-- back. What a holdout alone kept back counts as if it had been sent. Not knowing a zone, a message counts in a
+-- day that is today in any zone its person may be in.
 
 with candidates as (
     select
@@ -78,6 +79,27 @@ going as (
         and conditions.candidate_id is null
 ),
 
+-- What was not sent because of a holdout and nothing else; of this very tick it is a candidate itself.
+shadows as (
+    select
+        decisions.journey,
+        decisions.message_class,
+        decisions.channel,
+        addresses.address_key,
+        decisions.decided_at as planned_at,
+        coalesce(identity.user_id, decisions.user_id) as person_id
+    from {{ source("history", "fct_decisions") }} as decisions
+    left join {{ ref("int_identity_map") }} as identity on decisions.user_id = identity.from_user_id
+    left join {{ ref("dim_addresses") }} as addresses
+        on coalesce(identity.user_id, decisions.user_id) = addresses.user_id and decisions.channel = addresses.channel
+    where
+        decisions.is_holdout
+        and decisions.is_exposed
+        and decisions.decided_at < {{ as_of() }}
+        and decisions.decided_at >= {{ ago(days=60) }}
+        and decisions.decided_at >= (select min(counts_from) from applying)
+),
+
 -- A grant that never reached the ledger is a candidate itself in this run, and needs no counting here.
 granted as (
     select
@@ -92,6 +114,8 @@ granted as (
     where not messages.is_failed and messages.planned_at >= (select min(counts_from) from applying)
     union all
     select * from going
+    union all
+    select * from shadows
 ),
 
 -- Inboxes that somebody else was written to as well: most people's have only their own messages.
