@@ -56,7 +56,10 @@ DEEDS = {
         ("product_reviewed", "2026-01-14T10:00:00Z", {"product_id": "P1"}),
     ),
     "win_back": (
-        [("order_completed", "2025-10-16T11:00:00Z", {"order_id": OWN, "total": 20})],
+        [
+            ("order_completed", "2025-10-16T11:00:00Z", {"order_id": OWN, "total": 20}),
+            ("order_delivered", "2025-10-19T11:00:00Z", {"order_id": OWN}),  # says nothing of their being there
+        ],
         ("product_viewed", "2026-01-14T10:00:00Z", MUG),
     ),
 }

@@ -1,6 +1,12 @@
 {# What an event may say of its person besides what happened; the newest word counts. #}
 {% macro told_columns() %}{% do return(["email", "time_zone", "network_time_zone", "network_country"]) %}{% endmacro %}
 
+{# Whether an event shows that its person was there. Any does but those of `vars.no_sign_of_life`, by which a server says
+   who somebody is, or tells of something that happened to them. The one place that knows. #}
+{% macro is_sign_of_life(events) -%}
+    {{ events }}.event_name not in {{ as_text_list(var("no_sign_of_life")) }}
+{%- endmacro %}
+
 {# An event as a piece of its person's activity. #}
 {% macro event_as_piece(events) -%}
     {% for column in told_columns() -%}
@@ -9,7 +15,8 @@
         then {{ sortable_time(events ~ ".occurred_at") }} || {{ events }}.event_id end as {{ column }}_told,
     {% endfor -%}
     {{ events }}.occurred_at as first_seen_at,
-    {{ events }}.occurred_at as last_seen_at
+    {{ events }}.occurred_at as last_seen_at,
+    case when {{ is_sign_of_life(events) }} then {{ events }}.occurred_at end as last_active_at
 {%- endmacro %}
 
 {# Pieces put together. #}
@@ -19,7 +26,8 @@
     max({{ column }}_told) as {{ column }}_told,
     {% endfor -%}
     min(first_seen_at) as first_seen_at,
-    max(last_seen_at) as last_seen_at
+    max(last_seen_at) as last_seen_at,
+    max(last_active_at) as last_active_at
 {%- endmacro %}
 
 {# What each person bought, of rows user_id, order_id, event_name, occurred_at, revenue. An order that was reported
@@ -106,7 +114,7 @@ fresh as (
 {%- endmacro %}
 
 {% macro piece_columns() -%}
-    {% for column in told_columns() %}{{ column }}, {{ column }}_told, {% endfor %}first_seen_at, last_seen_at
+    {% for column in told_columns() %}{{ column }}, {{ column }}_told, {% endfor %}first_seen_at, last_seen_at, last_active_at
 {%- endmacro %}
 
 {# Reports of orders with the person each belongs to as is known now. #}

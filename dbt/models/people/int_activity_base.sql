@@ -5,15 +5,17 @@
 -- when ids turn out to belong to another person, int_person_activity puts that person's pieces together again.
 -- It is renewed when what came since has become much, from itself and from that; never from all events.
 
-{% set counted_until = seen_until(this, "counted_until") if is_incremental() else beginning_of_time() %}
-{% if is_incremental() and not is_much_waiting(counted_until) %}
+-- One that an earlier release built lacks a column and is counted anew, once.
+{% set is_counted = is_incremental() and has_column(this, "last_active_at") %}
+{% set counted_until = seen_until(this, "counted_until") if is_counted else beginning_of_time() %}
+{% if is_counted and not is_much_waiting(counted_until) %}
 
 select * from {{ this }}
 where 1 = 0
 
 {% else %}
 
-with {{ activity_since(this if is_incremental(), counted_until, as_of()) }},
+with {{ activity_since(this if is_counted, counted_until, as_of()) }},
 
 counted as (
     select
@@ -23,7 +25,7 @@ counted as (
         {{ pieces_together() }}
     from (
         select given_id, span_from, user_id, {{ piece_columns() }} from fresh
-        {% if is_incremental() %}
+        {% if is_counted %}
         union all
         select given_id, now_span_from as span_from, now_user_id as user_id, {{ piece_columns() }} from placed
         where given_id not in (select given_id from torn)

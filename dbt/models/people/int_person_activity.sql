@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
--- What each person did: when they were seen, what they bought. Whoever did nothing since int_activity_base was
+-- What each person did: when they were seen and were there themselves, what they bought. Whoever did nothing since int_activity_base was
 -- renewed, and whose ids are still theirs and no more than theirs, is as they stand there; the others' pieces
 -- are put together with what came since. The outcome is that of adding up all events.
 
@@ -44,6 +44,7 @@ select
     seen.user_id,
     seen.first_seen_at,
     seen.last_seen_at,
+    seen.last_active_at,
     {% for column in told_columns() %}
     seen.{{ column }},
     {% endfor %}
@@ -57,6 +58,7 @@ select
     user_id,
     first_seen_at,
     last_seen_at,
+    last_active_at,
     {% for column in told_columns() %}
     {{ column }},
     {% endfor %}
