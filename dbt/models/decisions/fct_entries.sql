@@ -7,6 +7,32 @@
 
 with recursive
 
+-- Most of what the triggers select has its entry since an earlier run. What is left is looked into: a trigger's
+-- new row, and one whose person has another id by now.
+unseen as (
+    {% if is_incremental() %}
+    select rows.*
+    from {{ ref("int_trigger_rows") }} as rows
+    left join {{ this }} as entries
+        on
+            rows.journey = entries.journey
+            and rows.user_id = entries.user_id
+            and rows.entity = coalesce(entries.entity_key, '')
+            and rows.event_id = entries.event_id
+    where entries.entry_id is null
+    {% else %}
+    select * from {{ ref("int_trigger_rows") }}
+    {% endif %}
+),
+
+-- Every id that a person of these has had.
+ids as (
+    select user_id as id from unseen
+    union
+    select from_user_id as id from {{ ref("int_identity_map") }}
+    where user_id in (select user_id from unseen)
+),
+
 -- Identities may merge after an entry was made: it is read as the person it belongs to now.
 earlier_entries as (
     {% if is_incremental() %}
@@ -20,14 +46,7 @@ earlier_entries as (
         entries.status
     from {{ this }} as entries
     left join {{ ref("int_identity_map") }} as identity on entries.user_id = identity.from_user_id
-    -- Those that may matter to a row of today's: its person's, its order's, its campaign's.
-    where
-        coalesce(identity.user_id, entries.user_id) in (select user_id from {{ ref("int_trigger_rows") }})
-        or entries.journey in (select journey from {{ source("policy", "journeys") }} where kind = 'scheduled')
-        or (
-            entries.journey in (select journey from {{ source("policy", "journeys") }} where entity = 'order_id')
-            and entries.entity_key in (select entity from {{ ref("int_trigger_rows") }})
-        )
+    where entries.user_id in (select id from ids)
     {% else %}
     select
         event_id as entry_id,
@@ -37,8 +56,32 @@ earlier_entries as (
         event_id,
         triggered_at as entered_at,
         '' as status
-    from {{ ref("int_trigger_rows") }}
+    from unseen
     where 1 = 0
+    {% endif %}
+),
+
+-- What others entered about the same order.
+entries_of_orders as (
+    {% if is_incremental() %}
+    select
+        entries.entry_id,
+        entries.journey,
+        coalesce(identity.user_id, entries.user_id) as user_id,
+        entries.entity_key as entity
+    from {{ this }} as entries
+    left join {{ ref("int_identity_map") }} as identity on entries.user_id = identity.from_user_id
+    where
+        entries.status = 'entered'
+        and entries.journey in (select journey from {{ source("policy", "journeys") }} where entity = 'order_id')
+        and entries.entity_key in (select entity from unseen)
+    {% else %}
+    select
+        entry_id,
+        journey,
+        user_id,
+        entity
+    from earlier_entries
     {% endif %}
 ),
 
@@ -52,7 +95,7 @@ known_to_ledger as (
         min(messages.user_id) as user_id
     from {{ ref("int_ledger_messages") }} as messages
     left join {{ ref("int_identity_map") }} as identity on messages.user_id = identity.from_user_id
-    where messages.event_id in (select event_id from {{ ref("int_trigger_rows") }})
+    where messages.event_id in (select event_id from unseen)
     group by
         messages.journey, coalesce(identity.user_id, messages.user_id),
         coalesce(messages.entity_key, ''), messages.event_id
@@ -63,17 +106,25 @@ served as (
         journey,
         entity_key as entity
     from {{ ref("int_ledger_messages") }}
-    where not is_failed and entity_key in (select entity from {{ ref("int_trigger_rows") }})
+    where not is_failed and entity_key in (select entity from unseen)
 ),
 
 -- A campaign takes in who is in its segment at the first look after its time, and nobody later.
 closed_runs as (
+    {% if is_incremental() %}
     select distinct
-        earlier.journey,
-        earlier.event_id
-    from earlier_entries as earlier
-    inner join {{ source("policy", "journeys") }} as journeys on earlier.journey = journeys.journey
-    where journeys.kind = 'scheduled'
+        journey,
+        event_id
+    from {{ this }}
+    where
+        journey in (select journey from {{ source("policy", "journeys") }} where kind = 'scheduled')
+        and event_id in (select event_id from unseen)
+    {% else %}
+    select
+        journey,
+        event_id
+    from earlier_entries
+    {% endif %}
 ),
 
 newcomers as (
@@ -90,7 +141,7 @@ newcomers as (
         {{ uuid5(
             "rows.journey || '|' || coalesce(known.user_id, rows.user_id) || '|' || rows.entity || '|' || rows.event_id"
         ) }} as entry_id
-    from {{ ref("int_trigger_rows") }} as rows
+    from unseen as rows
     inner join {{ source("policy", "journeys") }} as journeys on rows.journey = journeys.journey
     left join earlier_entries as earlier
         on
@@ -141,12 +192,11 @@ barred_by_history as (
         newcomers.entry_id,
         min(earlier.entry_id) as blocked_by_entry_id
     from newcomers
-    inner join earlier_entries as earlier
+    inner join entries_of_orders as earlier
         on
             newcomers.journey = earlier.journey
             and newcomers.entity = earlier.entity
             and newcomers.user_id <> earlier.user_id
-            and earlier.status = 'entered'
     inner join served on newcomers.journey = served.journey and newcomers.entity = served.entity
     where newcomers.is_about_an_order
     group by newcomers.entry_id

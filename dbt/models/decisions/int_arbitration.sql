@@ -8,33 +8,56 @@ with steps as (
     select
         candidates.candidate_id,
         candidates.person_id,
-        addresses.address_key,
-        options.message_id,
+        candidates.priority,
+        candidates.due_at,
+        chosen.address_key,
+        chosen.message_id
+    from {{ ref("int_candidates_this_run") }} as candidates
+    inner join {{ ref("int_chosen_channels") }} as chosen on candidates.candidate_id = chosen.candidate_id
+    where candidates.message_class = 'marketing'
+),
+
+-- Most people have one step due, and an inbox of their own: nothing to weigh.
+crowded_people as (
+    select person_id from steps
+    group by person_id
+    having count(*) > 1
+),
+
+crowded_addresses as (
+    select address_key from steps
+    group by address_key
+    having count(*) > 1
+),
+
+rivals as (
+    select * from steps
+    where
+        person_id in (select person_id from crowded_people)
+        or address_key in (select address_key from crowded_addresses)
+),
+
+placed as (
+    select
+        rivals.*,
         case when failing.candidate_id is null then 1 else 0 end as is_free,
         row_number() over (
-            partition by candidates.person_id
-            order by candidates.priority desc, candidates.due_at asc, options.message_id asc
+            partition by rivals.person_id order by rivals.priority desc, rivals.due_at asc, rivals.message_id asc
         ) as place,
         row_number() over (
-            partition by addresses.address_key
-            order by candidates.priority desc, candidates.due_at asc, options.message_id asc
+            partition by rivals.address_key order by rivals.priority desc, rivals.due_at asc, rivals.message_id asc
         ) as place_at_address
-    from {{ ref("int_candidates_this_run") }} as candidates
-    inner join {{ ref("int_channel_options") }} as options
-        on candidates.candidate_id = options.candidate_id and options.choice = 1
-    left join {{ ref("dim_addresses") }} as addresses
-        on candidates.person_id = addresses.user_id and options.channel = addresses.channel
+    from rivals
     left join (select distinct candidate_id from {{ ref("int_failing_gates") }} where gate <> 'holdout') as failing
-        on candidates.candidate_id = failing.candidate_id
-    where candidates.message_class = 'marketing'
+        on rivals.candidate_id = failing.candidate_id
 ),
 
 of_person as (
     select
-        steps.*,
-        row_number() over (partition by steps.person_id order by steps.place) as turn
-    from steps
-    where steps.is_free = 1
+        placed.*,
+        row_number() over (partition by placed.person_id order by placed.place) as turn
+    from placed
+    where placed.is_free = 1
 ),
 
 -- Only who won among their own stands in the way of others behind the same address.
@@ -47,13 +70,13 @@ of_address as (
 )
 
 select
-    steps.candidate_id,
+    placed.candidate_id,
     coalesce(of_person.message_id, of_address.message_id) as blocking_id
-from steps
-left join of_person on steps.person_id = of_person.person_id and of_person.turn = 1 and steps.place > of_person.place
+from placed
+left join of_person on placed.person_id = of_person.person_id and of_person.turn = 1 and placed.place > of_person.place
 left join of_address
     on
-        steps.address_key = of_address.address_key
+        placed.address_key = of_address.address_key
         and of_address.turn_at_address = 1
-        and steps.place_at_address > of_address.place_at_address
+        and placed.place_at_address > of_address.place_at_address
 where of_person.message_id is not null or of_address.message_id is not null

@@ -9,13 +9,10 @@ with candidates as (
         candidates.person_id,
         candidates.journey,
         candidates.message_class,
-        options.channel,
-        addresses.address_key
+        chosen.channel,
+        chosen.address_key
     from {{ ref("int_candidates_this_run") }} as candidates
-    inner join {{ ref("int_channel_options") }} as options
-        on candidates.candidate_id = options.candidate_id and options.choice = 1
-    left join {{ ref("dim_addresses") }} as addresses
-        on candidates.person_id = addresses.user_id and options.channel = addresses.channel
+    inner join {{ ref("int_chosen_channels") }} as chosen on candidates.candidate_id = chosen.candidate_id
     where candidates.message_class = 'marketing'
 ),
 
@@ -61,15 +58,13 @@ going as (
     select
         candidates.journey,
         candidates.message_class,
-        options.channel,
-        addresses.address_key,
+        chosen.channel,
+        chosen.address_key,
         {{ as_of() }} as planned_at,
         candidates.person_id
     from {{ ref("int_candidates_this_run") }} as candidates
-    inner join {{ ref("int_channel_options") }} as options
-        on candidates.candidate_id = options.candidate_id and options.choice = 1 and options.stage = 99
-    left join {{ ref("dim_addresses") }} as addresses
-        on candidates.person_id = addresses.user_id and options.channel = addresses.channel
+    inner join {{ ref("int_chosen_channels") }} as chosen
+        on candidates.candidate_id = chosen.candidate_id and chosen.stage = 99
     left join {{ ref("int_exits_this_run") }} as exits on candidates.candidate_id = exits.candidate_id
     left join {{ ref("int_conditions_this_run") }} as conditions on candidates.candidate_id = conditions.candidate_id
     where

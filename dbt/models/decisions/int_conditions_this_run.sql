@@ -45,25 +45,18 @@ judged as (
 ),
 
 -- Which event of the entity a trigger names may change when a late one lands; that it holds is enough.
-selected as (
-    select distinct
-        journey,
-        user_id,
-        entity
-    from {{ ref("int_trigger_rows") }}
-),
-
 gone as (
     select
         candidates.candidate_id,
         'trigger' as condition
     from candidates
-    left join selected
-        on
+    where not exists (
+        select 1 from {{ ref("int_trigger_rows") }} as selected
+        where
             candidates.journey = selected.journey
             and candidates.person_id = selected.user_id
             and coalesce(candidates.entity_key, '') = selected.entity
-    where selected.user_id is null
+    )
 ),
 
 retired as (

@@ -61,8 +61,8 @@ select
     candidates.message_class,
     candidates.priority,
     candidates.on_unknown,
-    options.channel,
-    options.message_id,
+    chosen.channel,
+    chosen.message_id,
     case
         when gates.gate is null then 'send'
         when gates.gate in ('quiet_hours', 'outranked', 'route_blocked') then 'hold'
@@ -75,8 +75,7 @@ select
     coalesce(judged.is_holdout, false) as is_holdout,
     coalesce(judged.is_exposed, true) as is_exposed
 from {{ ref("int_candidates_this_run") }} as candidates
-inner join {{ ref("int_channel_options") }} as options
-    on candidates.candidate_id = options.candidate_id and options.choice = 1
+inner join {{ ref("int_chosen_channels") }} as chosen on candidates.candidate_id = chosen.candidate_id
 left join judged on candidates.candidate_id = judged.candidate_id
 left join gates on judged.candidate_id = gates.candidate_id and judged.deciding_gate = gates.gate_order
 left join {{ ref("int_draws_this_run") }} as draws

@@ -9,7 +9,7 @@ with candidates as (
 -- The gates that depend on the channel are those of the channel that was chosen or, where none passes, got
 -- furthest: every one it fails, so that who lifts the first learns of the next.
 channels as (
-    select * from {{ ref("int_channel_options") }} where choice = 1
+    select * from {{ ref("int_chosen_channels") }}
 ),
 
 failing as (

@@ -1,6 +1,7 @@
--- Each due step on each of its channels: how far that channel gets through the gates that depend
--- on the channel. `stage` is the first gate it fails (int_failing_gates numbers them), 99 when it
--- passes all. A channel without an address never was an option, so it counts as 0, below the others.
+-- The channel of each due step: the person's preferred one where it passes the gates that depend on the channel, else
+-- the first of the step's that passes, else the one that got furthest. `stage` is the first gate it fails
+-- (int_failing_gates numbers them), 99 when it passes all. A channel without an address never was an option, so it
+-- counts as 0, below the others.
 
 with candidates as (
     select * from {{ ref("int_candidates_this_run") }}
@@ -23,21 +24,15 @@ route_news as (
         channel,
         to_state,
         row_number() over (partition by channel order by seq desc) as recency
-    from {{ source("raw", "ledger_journal") }}
-    where kind = 'route'
+    from {{ ref("int_route_moves") }}
 ),
 
 options as (
     select
         candidates.candidate_id,
-        candidates.person_id,
-        candidates.message_class,
         step_channels.channel,
         step_channels.position,
-        {{ uuid5(
-            "candidates.journey || '|' || candidates.step || '|' || candidates.user_id || '|'"
-            ~ " || coalesce(candidates.entity_key, '') || '|' || candidates.event_id || '|' || step_channels.channel"
-        ) }} as message_id,
+        addresses.address_key,
         case when people.preferred_channel = step_channels.channel then 0 else 1 end as preference,
         -- A step without a channel lacks neither address nor consent: it is the policy that no longer names it.
         step_channels.channel is not null and addresses.address is null as has_no_address,
@@ -80,12 +75,39 @@ staged as (
             else 99
         end as stage
     from options
+),
+
+-- Of a step's channels the one that gets furthest, then the preferred, then the first, as one number: the least of
+-- a number costs a third of a window's sort.
+ranked as (
+    select
+        *,
+        (99 - stage) * 1000000 + preference * 100000 + coalesce(position, 0) as place
+    from staged
+),
+
+best as (
+    select
+        candidate_id,
+        min(place) as place
+    from ranked
+    group by candidate_id
 )
 
 select
-    *,
-    -- The channel to use, or, where none passes, the one that got furthest.
-    row_number() over (
-        partition by candidate_id order by stage desc, preference asc, position asc
-    ) as choice
-from staged
+    ranked.candidate_id,
+    ranked.channel,
+    ranked.stage,
+    ranked.address_key,
+    ranked.has_no_address,
+    ranked.is_suppressed,
+    ranked.is_undeliverable,
+    ranked.has_no_consent,
+    ranked.is_route_blocked,
+    {{ uuid5(
+        "candidates.journey || '|' || candidates.step || '|' || candidates.user_id || '|'"
+        ~ " || coalesce(candidates.entity_key, '') || '|' || candidates.event_id || '|' || ranked.channel"
+    ) }} as message_id
+from ranked
+inner join best on ranked.candidate_id = best.candidate_id and ranked.place = best.place
+inner join candidates on ranked.candidate_id = candidates.candidate_id
