@@ -75,6 +75,11 @@ async def call(
     An answer whose status came is an answer: when the body breaks off, is too long or too slow, what
     there is of it comes back with `is_complete` False. Raises NotSent, NoAnswer or InvalidRequest.
     """
+    if is_smtp(base_url):
+        # Imported late: what no route uses costs no tick its time.
+        from senders.transport_smtp import call_smtp
+
+        return await call_smtp(base_url, request, secrets, seconds)
     outgoing = _build(client, base_url, request, secrets)
     response: httpx.Response | None = None
     body = bytearray()
@@ -92,9 +97,14 @@ async def call(
     return Answer(response.status_code, response.headers, bytes(body), is_complete)
 
 
+def is_smtp(base_url: str) -> bool:
+    return base_url.startswith(("smtp://", "smtps://"))
+
+
 def check_base_url(client: httpx.AsyncClient, base_url: str) -> None:
     """Raise InvalidRequest where no message at all could be sent to this address."""
-    url = _build(client, base_url, Request("GET", "/", b""), {}).url
+    address = "https" + base_url[base_url.find(":") :] if is_smtp(base_url) else base_url
+    url = _build(client, address, Request("GET", "/", b""), {}).url
     is_host = re.fullmatch(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?", url.host) and ".." not in url.host
     if url.scheme not in ("http", "https") or not is_host or (url.port or 0) > LAST_PORT:
         raise InvalidRequest(f"{base_url} is no address of a server")
@@ -102,7 +112,8 @@ def check_base_url(client: httpx.AsyncClient, base_url: str) -> None:
 
 def check_secrets(client: httpx.AsyncClient, base_url: str, secrets: Mapping[str, str]) -> None:
     """Raise InvalidRequest where no message at all could carry these headers."""
-    _build(client, base_url, Request("GET", "/", b""), secrets)
+    if not is_smtp(base_url):
+        _build(client, base_url, Request("GET", "/", b""), secrets)
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

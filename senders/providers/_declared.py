@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -41,6 +43,13 @@ def boolean(text: str) -> bool:
     if text.strip().lower() not in words:
         raise ValueError("must be true or false")
     return words[text.strip().lower()]
+
+
+def basic_credentials(text: str) -> str:
+    """`user:password` as Basic authentication sends it."""
+    if not re.fullmatch(r"[^:\s]+:\S+", text):
+        raise ValueError("must be user:password")
+    return f"Basic {base64.b64encode(text.encode()).decode()}"
 
 
 def positive(text: str) -> float:

@@ -53,7 +53,7 @@ def as_object(text: bytes | str) -> dict[str, Any]:
 
 
 def read_each(
-    provider: str, items: Any, read: Callable[[Mapping[str, Any]], Sequence[ProviderEvent]]
+    provider: str, items: Any, read: Callable[[Any], Sequence[ProviderEvent]]
 ) -> list[ProviderEvent]:
     """What `read` makes of each item of a batch. An odd one is logged and left out: a batch that is
     refused comes again with the same item in it, until its good ones are given up."""

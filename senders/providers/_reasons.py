@@ -14,6 +14,7 @@ class Reason(StrEnum):
     # known not sent
     RATE_LIMITED = "rate_limited"
     QUEUE_FULL = "queue_full"
+    TRY_LATER = "try_later"  # it cannot now, and says that it took nothing
     NO_RECORD = "no_record"  # asked, and the provider knows of no such message
     # this message will not be taken
     UNREACHABLE_ON_CHANNEL = "unreachable_on_channel"

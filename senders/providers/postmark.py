@@ -8,7 +8,6 @@ authentication.
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
 import re
@@ -28,7 +27,7 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, positive, read_options, url
+from senders.providers._declared import Option, basic_credentials, positive, read_options, url
 from senders.providers._judging import (
     HTTP_RULINGS,
     Ruling,
@@ -109,13 +108,6 @@ TIMES = ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt")  # the one that 
 DETAILS = {"Bounce": "Type", "SubscriptionChange": "SuppressionReason"}
 
 
-def credentials(text: str) -> str:
-    """`user:password` as Basic authentication sends it; ValueError says what the text must be."""
-    if not re.fullmatch(r"[^:\s]+:\S+", text):
-        raise ValueError("must be user:password")
-    return f"Basic {base64.b64encode(text.encode()).decode()}"
-
-
 class Postmark:
     """Answers the contract's questions for Postmark."""
 
@@ -130,7 +122,7 @@ class Postmark:
         Option(
             "webhook_credentials",
             "user:password that the webhook's address holds",
-            parse=credentials,
+            parse=basic_credentials,
             is_secret=True,
         ),
         Option("transactional_stream", "message stream of what is transactional", "outbound"),

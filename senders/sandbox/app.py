@@ -36,7 +36,11 @@ def build(home: Path, receivers: str, world: World | None = None) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         posting = asyncio.create_task(core.receipts.run())
-        yield
+        async with contextlib.AsyncExitStack() as listening:
+            for stand in stands:
+                if serving := getattr(stand, "serving", None):
+                    await listening.enter_async_context(serving(home))
+            yield
         posting.cancel()
         await asyncio.gather(posting, return_exceptions=True)
         core.journal.close()

@@ -23,7 +23,10 @@ Handler = Callable[[Request, bytes], Response]
 
 
 class Stand(Protocol):
-    """One provider's stand-in: its routes, and its own words for "too many" and "broken"."""
+    """One provider's stand-in: its routes, and its own words for "too many" and "broken".
+
+    One that speaks another protocol than HTTP has `serving(home)` besides, a context in which it listens.
+    """
 
     name: str
     channel: str
@@ -71,9 +74,12 @@ class Core:
         self.journal.append(accepted)
         return accepted
 
+    def has_room(self, stand: Stand) -> bool:
+        """Whether the provider's limit has room for one more call, which is then counted."""
+        return self._buckets.setdefault(stand.name, _Bucket(self.world.calls_per_second)).take()
+
     def sends(self, stand: Stand, path: str, handle: Handler) -> Route:
         """A POST route that takes messages: with latency, faults and the provider's limit."""
-        bucket = self._buckets.setdefault(stand.name, _Bucket(self.world.calls_per_second))
 
         async def endpoint(request: Request) -> Response:
             body = await request.body()
@@ -82,7 +88,7 @@ class Core:
             fault = self.faults.draw(stand.name) if self.faults.in_force else None
             if fault and KINDS[fault.kind].is_before:
                 return _instead(fault, stand)
-            if not bucket.take():
+            if not self.has_room(stand):
                 return stand.too_many()
             answer = handle(request, body)
             return _spoilt(fault, stand, answer) if fault else answer

@@ -103,6 +103,13 @@ OPTIONS: dict[str, dict[str, str]] = {
         "from": "hello@shop.example",
         "webhook_credentials": "postmark:the-password",
     },
+    "smtp": {
+        "base_url": "smtp://127.0.0.1:2525",
+        "username": "shop",
+        "password": "the-password-of-shop",
+        "from": "hello@shop.example",
+        "webhook_credentials": "reports:the-password-of-reports",
+    },
     "resend": {
         "api_key": "re_the-api-key",
         "from": "hello@shop.example",

@@ -29,6 +29,8 @@ from senders.sandbox.credentials import (
 )
 from senders.sandbox.world import World
 from senders.settings import load
+from senders.transport import is_smtp
+from senders.transport_smtp import call_smtp
 
 # A world without accidents: every phone has RCS, every message arrives, everybody opens.
 CALM = World(
@@ -134,6 +136,8 @@ def running_sandbox(home: Path, world: World = CALM, refuses: int = 0) -> Iterat
 
 async def call(client: httpx.AsyncClient, provider: Provider, request: Request) -> Answer:
     """One real call. A body that breaks off leaves the status: `is_complete` is False then."""
+    if is_smtp(provider.base_url):
+        return await call_smtp(provider.base_url, request, await provider.authorize(client), 10)
     headers = {**request.headers, **headers_for(provider, request, await provider.authorize(client))}
     url = provider.base_url + request.path
     body, is_complete = b"", True

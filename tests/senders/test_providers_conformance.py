@@ -95,9 +95,12 @@ def test_every_request_is_as_the_provider_documents_it(folder: Path, name: str):
     for case in cases("requests", name):
         provider = provider_of(folder, name, case.get("options"))
         request = provider.request(_message_of(provider.channel, case["message"]))
-        assert (request.method, request.path) == ("POST", case.get("path", request.path)), case["says"]
+        wanted = (case.get("method", "POST"), case.get("path", request.path))
+        assert (request.method, request.path) == wanted, case["says"]
         if "json" in case:
             assert json.loads(request.body) == case["json"], case["says"]
+        elif "text" in case:
+            assert request.body.decode() == case["text"], case["says"]
         else:
             assert _form(request.body) == [tuple(pair) for pair in case["form"]], case["says"]
 
@@ -217,6 +220,8 @@ def _webhook_of(case: dict[str, Any], name: str) -> RawWebhook:
     if "data" in case:
         data = b64encode(json.dumps(case["data"]).encode()).decode()
         body = json.dumps({"message": {"data": data, "publishTime": "2026-01-15T12:30:00Z"}}).encode()
+    elif "mail" in case:
+        body = case["mail"].encode()
     elif "form" in case:
         body = urlencode(case["form"]).encode()
     else:

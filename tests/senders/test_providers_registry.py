@@ -80,6 +80,25 @@ def test_a_wrong_setting_says_what_it_must_be(
     assert line.startswith(f"DOVECOTE_{provider.upper()}_{option.upper()}: {words}")
 
 
+@pytest.mark.parametrize(
+    ("provider", "option", "value", "words"),
+    [
+        ("smtp", "base_url", "mail.example.com", "must look like smtp://mail.example.com:587"),
+        ("smtp", "webhook_credentials", "secret", "must be user:password"),
+        ("amazon_ses", "topic_arn", "mail", "must look like arn:aws:sns:eu-central-1:123456789012:mail"),
+        ("amazon_ses", "region", "Frankfurt", "must look like eu-central-1"),
+        ("postmark", "webhook_credentials", "a b:c", "must be user:password"),
+        ("resend", "webhook_secret", "!", "must be a signing secret"),
+    ],
+)
+def test_a_wrong_setting_of_a_provider_that_has_no_route_by_default_says_so_too(
+    tmp_path: Path, provider: str, option: str, value: str, words: str
+):
+    routed = {"DOVECOTE_ROUTES": f"email={provider}"}
+    (line,) = refused(environment(tmp_path, **{provider: {option: value}}) | routed)
+    assert line.startswith(f"DOVECOTE_{provider.upper()}_{option.upper()}: {words}")
+
+
 def test_a_file_that_is_no_service_account_key_says_what_it_lacks(tmp_path: Path):
     key = tmp_path / "key.json"
     key.write_text('{"client_email": "a@b.example"}')
