@@ -55,3 +55,11 @@ def test_the_worlds_cover_what_the_documents_tell_apart(played):
         "lifted",
     } <= states
     assert any(row["user_id"].startswith("anon:") for row in entries)
+
+
+def test_who_comes_after_a_campaign_found_nobody_is_not_in_it(played):
+    journeys = Counter(row["journey"] for row in played.house.rows("decisions.fct_entries"))
+    (members,) = played.house.query("select count(*) as size from segments.seg_late")
+    assert members["size"] > 100
+    assert journeys["news"] > 100
+    assert journeys["latecomers"] == 0

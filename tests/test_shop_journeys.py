@@ -58,7 +58,7 @@ DEEDS = {
     "win_back": (
         [
             ("order_completed", "2025-10-16T11:00:00Z", {"order_id": OWN, "total": 20}),
-            ("order_delivered", "2025-10-19T11:00:00Z", {"order_id": OWN}),  # says nothing of their being there
+            ("order_delivered", "2025-10-19T11:00:00Z", {"order_id": OWN}),  # which shows nobody
         ],
         ("product_viewed", "2026-01-14T10:00:00Z", MUG),
     ),

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ ASKED_ONCE = Path(__file__).with_name("asked_once.jinja")
 MACRO = re.compile(r"{% macro (\w+)\(.*?endmacro %}", re.DOTALL)
 SELECTED = ("+fct_decisions", "channel_costs")
 HOURLY = "hourly"
+A_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,21 @@ class Project:
     folder: Path = home.DBT_PROJECT
     variables: tuple[tuple[str, Any], ...] = ()
 
-    def build(self, scratch: Path, first: datetime, last: datetime) -> list[Model]:
+    def build(self, scratch: Path, first: datetime, last: datetime, every: timedelta) -> list[Model]:
         """Build the decisions at `first` in the warehouse of `scratch`; the models, in the order of a run, as
-        they are from then until `last`.
+        they are from then until `last` in ticks that are `every` apart.
 
         The raw tables must be there. Raises DbtRunError in dbt's words, DbtProjectError.
         """
         with self._dbt(scratch) as there:
             parsed = self._manifest(there)
             _invoke(parsed, self._command(there, "build", at(first), SELECTED, f"tag:{HOURLY}"))
-            return self._compiled(parsed, there, SELECTED, first, last)
+            return self._compiled(parsed, there, SELECTED, first, last, every)
 
     def compile(self, scratch: Path, first: datetime, last: datetime, *selected: str) -> list[Model]:
         """The models that dbt's `selected` names, as they are in that time; nothing is built."""
         with self._dbt(scratch) as there:
-            return self._compiled(self._manifest(there), there, selected, first, last)
+            return self._compiled(self._manifest(there), there, selected, first, last, A_MINUTE)
 
     @contextmanager
     def _dbt(self, scratch: Path) -> Iterator[Settings]:
@@ -82,9 +83,15 @@ class Project:
             home.export(self.settings)
 
     def _compiled(
-        self, parsed: Any, there: Settings, selected: Sequence[str], first: datetime, last: datetime
+        self,
+        parsed: Any,
+        there: Settings,
+        selected: Sequence[str],
+        first: datetime,
+        last: datetime,
+        every: timedelta,
     ) -> list[Model]:
-        _answer_once(parsed, first, last)
+        _answer_once(parsed, {"FIRST": at(first), "LAST": at(last), "EVERY": f"{every.total_seconds():g}"})
         compiled = _invoke(parsed, self._command(there, "compile", CLOCK, selected))
         nodes = [each.node for each in compiled.results if each.node.resource_type == "model"]
         return _in_order(nodes, parsed)
@@ -129,9 +136,9 @@ def _invoke(parsed: Any, command: Sequence[str]) -> Any:
     return done.result
 
 
-def _answer_once(parsed: Any, first: datetime, last: datetime) -> None:
+def _answer_once(parsed: Any, words: Mapping[str, str]) -> None:
     """Put the macros of asked_once.jinja in the place of their namesakes, where the project has them."""
-    text = ASKED_ONCE.read_text().replace("FIRST", at(first)).replace("LAST", at(last))
+    text = re.sub("|".join(words), lambda word: words[word[0]], ASKED_ONCE.read_text())
     for found in MACRO.finditer(text):
         for package in ("dovecote", "dbt"):
             if macro := parsed.macros.get(f"macro.{package}.{found[1]}"):

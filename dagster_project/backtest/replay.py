@@ -63,7 +63,7 @@ def replayed(project: Project, plan: Plan, folder: Path, progress: Progress) -> 
     landed = Landed.copy(project.settings, connection, plan.last, as_if_live=plan.as_if_live)
     landed.land(None, plan.first)
     connection.close()
-    models = project.build(folder, plan.first, plan.last)
+    models = project.build(folder, plan.first, plan.last, plan.every)
     landed.connection = connection = open_warehouse(there)
     try:
         replay = Replay(connection, plan, landed, models)

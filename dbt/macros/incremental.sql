@@ -48,6 +48,12 @@
     create or replace table staging.{{ this.name }}_read_until as select {{ as_of() }} as read_until
 {%- endmacro %}
 
+{# The `as_of` of the run before this one, of a model that marks what it has read. A unit test that is about it
+   overrides this macro. #}
+{% macro looked_until(relation) -%}
+    {%- if execute and model.resource_type != "unit_test" -%}{{ read_until(relation) }}{%- else -%}{{ beginning_of_time() }}{%- endif -%}
+{%- endmacro %}
+
 {# Whether an alias came since. Unit tests override this macro. #}
 {% macro new_renamings(since) -%}
     {%- if execute -%}

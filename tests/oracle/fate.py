@@ -173,11 +173,13 @@ class Fate:
                     self.world.opt_outs.append(freed)
 
     def _segments(self) -> None:
+        nobody_before = dict(self.world.policy.nobody_before)
         for segment in self.world.policy.segments:
             for move in self.rng.choices(
                 ((), ("joined",), ("joined", "left"), ("left", "joined")), (30, 40, 15, 15)
             )[0]:
-                self._event(f"{move}_{segment}", self.near(self.moment()), **self._self())
+                at = max(self.near(self.moment()), nobody_before.get(segment, datetime.min))
+                self._event(f"{move}_{segment}", at, **self._self())
 
     # Journeys ---------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import yaml
@@ -102,6 +102,7 @@ class Policy:
     quiet: tuple[Quiet, ...] = ()
     served_zones: tuple[str, ...] = ("Europe/London",)
     segments: tuple[str, ...] = ("early", "loyal")
+    nobody_before: tuple[tuple[str, datetime], ...] = ()  # segment, and when the first may join
     global_holdout: float = 0.0
 
     def journey(self, name: str) -> Journey:

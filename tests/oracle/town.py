@@ -92,6 +92,15 @@ JOURNEYS = (
         schedule="30 7,19 * * 5,7",
         segment="seg_loyal",
     ),
+    # At 08:00 on Saturday nobody is in it yet, so it is nobody's.
+    Journey(
+        "latecomers",
+        (Step("welcome", "0s", ALL),),
+        message_class="transactional",
+        expires_after="12h",
+        schedule="0 8 * * 6",
+        segment="seg_late",
+    ),
     # The night in which clocks change skips one of these times in London and the other in Athens.
     Journey(
         "morning",
@@ -124,6 +133,8 @@ TOWN = Policy(
         Quiet("alsace", "marketing", "FR", "17:00", "24:00", region="GES", weekdays="fri"),
         Quiet("siesta", "marketing", "DE", "13:00", "15:00"),
     ),
+    segments=("early", "loyal", "late"),
+    nobody_before=(("late", datetime(2026, 3, 28, 8, 0, 1)),),
     global_holdout=0.04,
     served_zones=("Europe/London", "Europe/Athens", "America/New_York"),
 )

@@ -1,9 +1,15 @@
-{{ config(materialized="incremental", incremental_strategy="append", contract={"enforced": true}) }}
+{{ config(
+    materialized="incremental", incremental_strategy="append", contract={"enforced": true},
+    post_hook="{{ mark_as_read() }}"
+) }}
 -- depends_on: {{ ref("int_identity_map") }}
 
 -- Who entered which journey, and who was turned away because they are in it already.
 -- Re-entry counts exact seconds from the earlier entry of the same journey, person and entity, to
 -- either side: an event that arrives late does not slip in before a later one.
+-- A campaign takes in who is in its segment at the first look at or after its time, be it nobody, and nobody later.
+
+{% set before_this_look = looked_until(this) if is_incremental() else beginning_of_time() %}
 
 with recursive
 
@@ -109,24 +115,6 @@ served as (
     where not is_failed and entity_key in (select entity from unseen)
 ),
 
--- A campaign takes in who is in its segment at the first look after its time, and nobody later.
-closed_runs as (
-    {% if is_incremental() %}
-    select distinct
-        journey,
-        event_id
-    from {{ this }}
-    where
-        journey in (select journey from {{ source("policy", "journeys") }} where kind = 'scheduled')
-        and event_id in (select event_id from unseen)
-    {% else %}
-    select
-        journey,
-        event_id
-    from earlier_entries
-    {% endif %}
-),
-
 newcomers as (
     select
         rows.*,
@@ -155,14 +143,13 @@ newcomers as (
             and rows.user_id = known.person_id
             and rows.entity = known.entity
             and rows.event_id = known.event_id
-    left join closed_runs on rows.journey = closed_runs.journey and rows.event_id = closed_runs.event_id
     where
         earlier.entry_id is null
         and not coalesce(
             journeys.kind = 'scheduled'
             and known.user_id is null
             and (
-                closed_runs.event_id is not null
+                rows.triggered_at <= {{ before_this_look }}
                 or {{ add_seconds("rows.triggered_at", "journeys.expires_after_seconds") }} < {{ as_of() }}
             ),
             false
