@@ -106,24 +106,6 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(1 if any(each.is_wrong for each in findings) else 0)
 
 
-@app.command()
-def explain(
-    who: Annotated[str, typer.Argument(help="A user id, anonymous id, e-mail address or phone number.")],
-    journey: Annotated[str | None, typer.Option(help="Only this journey.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say why a person did or did not get each message."""
-    from dagster_project.explain import explain as look_up
-    from dagster_project.explain import in_words
-
-    try:
-        record = look_up(settings(), who, journey)
-    except LookupError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-    typer.echo(json.dumps(record, default=str, indent=2) if as_json else in_words(record))
-
-
 ToRoute = Annotated[str | None, typer.Option("--route", help="A provider, as `dovecote routes` names it.")]
 ToJourney = Annotated[str | None, typer.Option("--journey", help="A journey.")]
 ToAll = Annotated[bool, typer.Option("--all", help="Everything.")]

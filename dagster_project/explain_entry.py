@@ -11,16 +11,15 @@ a model outside the folder leaves out, and what would let them in besides leavin
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dagster_project import lock, manifest
-from dagster_project.backtest.models import Model, Project
+from dagster_project import lock
+from dagster_project.backtest import kept
+from dagster_project.backtest.models import Model
 from dagster_project.explain_query import FOLDER, Condition, Query
 from receivers.warehouse import open_warehouse
 from senders.settings import Settings
@@ -29,24 +28,13 @@ READER_WAIT_SECONDS = 60
 
 
 def compiled(settings: Settings, as_of: datetime) -> dict[str, Model]:
-    """The models of the triggers' folder by `schema.table`, the clock left open within the day of `as_of`.
+    """The models of the triggers' folder by `schema.table`, the clock left open within the day of `as_of`."""
 
-    dbt compiles them once a day and state of the project; afterwards they are read from DOVECOTE_HOME/dbt.
-    """
-    kept = settings.home / "dbt" / f"triggers-{manifest.digest(settings)}-{as_of:%Y-%m-%d}.json"
-    if kept.exists():
-        return {name: Model(**model) for name, model in json.loads(kept.read_text()).items()}
-    with tempfile.TemporaryDirectory(prefix="dovecote-explain-") as folder:
-        open_warehouse(replace(settings, home=Path(folder))).close()
-        midnight = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-        models = Project(settings).compile(
-            Path(folder), midnight, midnight + timedelta(days=1), f"path:models/{FOLDER}"
-        )
-    found = {model.name: model for model in models}
-    for old in kept.parent.glob("triggers-*.json"):
-        old.unlink()
-    kept.write_text(json.dumps({name: asdict(model) for name, model in found.items()}))
-    return found
+    def prepare(folder: Path) -> None:
+        open_warehouse(replace(settings, home=folder)).close()
+
+    models = kept.compiled(settings, "triggers", as_of, as_of, (f"path:models/{FOLDER}",), prepare)
+    return {model.name: model for model in models}
 
 
 def why_not(

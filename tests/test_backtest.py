@@ -14,7 +14,8 @@ from small_town import DOVECOTE, cart, consent, email_of, event, profile, town
 from dagster_project.backtest.clockwork import read
 from dagster_project.backtest.command import Asked, BacktestError, backtest
 from dagster_project.backtest.models import CLOCK, Project
-from dagster_project.backtest.replay import Plan, replayed
+from dagster_project.backtest.plan import Plan
+from dagster_project.backtest.replay import replayed
 from dagster_project.backtest.report import Span
 from dagster_project.backtest.versions import disagreements
 from dagster_project.explain import explain, in_words

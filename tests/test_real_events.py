@@ -17,7 +17,8 @@ import pytest
 
 from dagster_project import warehouse
 from dagster_project.backtest.models import Project
-from dagster_project.backtest.replay import Plan, replayed
+from dagster_project.backtest.plan import Plan
+from dagster_project.backtest.replay import replayed
 from dagster_project.demo import play, servers
 from senders.settings import REPOSITORY, load
 

@@ -91,18 +91,18 @@ class Clockwork:
                 query = f"select distinct {column} from {relation} where {column} is not null"  # noqa: S608
                 yield from (abs(row[0]) for row in self.connection.execute(query).fetchall())
 
-    def next_turn(self, name: str, now: datetime, every: timedelta) -> datetime | None:
+    def next_turn(self, name: str, now: datetime, following: datetime) -> datetime | None:
         """The first moment after `now` at which the model may answer otherwise; None for never.
 
         Times as the warehouse holds them. A comparison may turn at its moment or just after it, so
-        a moment that is `now` itself counts as the next.
+        a moment that is `now` itself counts as the `following` tick's.
         """
         clock = self.clocks[name]
         turns = []
         if clock.columns:
             (turn,) = self.connection.execute(_turn_query(clock, now)).fetchone()
             if turn:
-                turns.append(now + every if turn == now else turn)
+                turns.append(following if turn == now else turn)
         if clock.asks_for_local_time and not (clock.waits_for_candidates and self._nobody_waits()):
             turns.append(self._next_minute(now))
         return min(turns, default=None)

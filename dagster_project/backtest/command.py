@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.backtest.models import Project
-from dagster_project.backtest.replay import Plan, Progress, Replay, replayed
+from dagster_project.backtest.plan import Plan
+from dagster_project.backtest.replay import Progress, Replay, replayed
 from dagster_project.backtest.report import Span, answers, draw, drawing
 from senders.settings import REPOSITORY, Settings
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dagster_project import lock
 from receivers.warehouse import in_utc
@@ -33,27 +34,23 @@ class Landed:
     _next: dict[str, datetime | None] = field(default_factory=dict)
 
     @classmethod
-    def copy(cls, settings: Settings, connection: Any, until: datetime, *, as_if_live: bool) -> Landed:
+    def copy(cls, settings: Settings, connection: Any, until: datetime, *, as_if_live: bool) -> Self:
         """Everything that had landed by `until`. As it landed, or, `as_if_live`, when it happened.
 
         Raises LockedError when no tick comes to its end.
         """
         connection.execute("create schema landed")
-        with lock.held(settings.home, "a backtest's copy", READER_WAIT_SECONDS):
-            path = str(settings.warehouse).replace("'", "''")
-            connection.execute(f"attach '{path}' as source (read_only)")
-            try:
-                tables = connection.execute(statement("raw_tables"), {"database": "source"}).fetchall()
-                for table, happened in tables:
-                    landed_at = f"least(landed_at, {happened})" if as_if_live else "landed_at"
-                    query = statement("copy_table", table=table, landed_at=landed_at)
-                    connection.execute(query, {"until": in_utc(until)})
-                copied_at = "happened_at" if as_if_live else "copied_at"
-                query = statement("copy_suppressions", copied_at=copied_at)
-                connection.execute(query, {"until": in_utc(until)})
-            finally:
-                connection.execute("detach source")
-        here = cls(connection, {table: "landed_at" for table, _ in tables} | {JOURNAL: "copied_at"})
+        with attached(settings, connection, "a backtest's copy"):
+            tables = copy_tables(connection, until, as_if_live=as_if_live)
+            copied_at = "happened_at" if as_if_live else "copied_at"
+            query = statement("copy_suppressions", copied_at=copied_at)
+            connection.execute(query, {"until": in_utc(until)})
+        return cls.of(connection, tables)
+
+    @classmethod
+    def of(cls, connection: Any, tables: Iterable[str]) -> Self:
+        """The history that was copied into the tables and the journal of `landed`."""
+        here = cls(connection, dict.fromkeys(tables, "landed_at") | {JOURNAL: "copied_at"})
         here._read_documents()
         return here
 
@@ -102,6 +99,26 @@ class Landed:
         return bool(self.connection.execute(statement("imagine"), values).fetchone()[0])
 
 
-def scratch(folder: Path) -> Path:
-    """The warehouse file of a scratch home."""
-    return folder / "warehouse.duckdb"
+@contextmanager
+def attached(settings: Settings, connection: Any, reader: str) -> Iterator[None]:
+    """The real warehouse as `source`, to read only, between two ticks. LockedError when no tick ends."""
+    with lock.held(settings.home, reader, READER_WAIT_SECONDS):
+        path = str(settings.warehouse).replace("'", "''")
+        connection.execute(f"attach '{path}' as source (read_only)")
+        try:
+            yield
+        finally:
+            connection.execute("detach source")
+
+
+def copy_tables(
+    connection: Any, until: datetime, *, as_if_live: bool = False, whose: Mapping[str, str] | None = None
+) -> list[str]:
+    """What had landed by `until`, of a raw table the rows that its condition in `whose` takes; the tables."""
+    tables = connection.execute(statement("raw_tables"), {"database": "source"}).fetchall()
+    for table, happened in tables:
+        landed_at = f"least(landed_at, {happened})" if as_if_live else "landed_at"
+        condition = (whose or {}).get(table, "true")
+        query = statement("copy_table", table=table, landed_at=landed_at, condition=condition)
+        connection.execute(query, {"until": in_utc(until)})
+    return [table for table, _ in tables]

@@ -10,46 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dagster_project.backtest.clockwork import Clockwork
 from dagster_project.backtest.landed import Landed, statement
 from dagster_project.backtest.models import CLOCK, Model, Project, at
+from dagster_project.backtest.plan import NEVER, Plan
 from receivers.warehouse import in_utc, open_warehouse, transaction
 
 DECISIONS = "decisions.fct_decisions"
 JOURNAL = "raw.ledger_journal"
-AUDIT_MINUTE = 17  # as the schedule of the job `audit` says
 SEEN = re.compile(r"'seen ((\w+\.\w+)\.(\w+))'")
 Progress = Callable[[datetime], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Ticks at `first`, `first + every`, … up to `last` (aware UTC).
-
-    History comes as it landed or, `as_if_live`, as it happened.
-    """
-
-    first: datetime
-    last: datetime
-    every: timedelta = timedelta(minutes=1)
-    as_if_live: bool = False
-    exhaustive: bool = False
-    audits: bool = True  # whether what is tagged `hourly` is built between ticks, as the job `audit` does
-
-    def tick_at(self, moment: datetime) -> datetime:
-        """The first tick that is not before `moment`."""
-        return self.first + -((self.first - moment) // self.every) * self.every
-
-    def audited(self, tick: datetime) -> bool:
-        """True for the last tick before an audit."""
-        audit = tick.replace(minute=AUDIT_MINUTE, second=0, microsecond=0)
-        audit += timedelta(hours=tick > audit)
-        return self.audits and tick + self.every > audit
 
 
 @contextmanager
@@ -93,8 +68,14 @@ class Replay:
         self._turns: dict[str, datetime | None] = {}
         self._clockwork = Clockwork(connection, models, self._minutes())
 
+    def build(self) -> None:
+        """The first moment, in tables that are there and empty, where dbt did not build it."""
+        for view in self._views.values():
+            self._make(view, self.plan.first)
+        self._run(self._every_tick, self.plan.first)
+
     def run(self, progress: Progress) -> None:
-        """From the moment that dbt built to the last."""
+        """From the moment that was built to the last."""
         now = self.plan.first
         for model in self.models:
             self._note(model, now)
@@ -109,7 +90,7 @@ class Replay:
             progress(now)
 
     def _next(self, now: datetime) -> datetime:
-        following = now + self.plan.every
+        following = self.plan.after(now)
         if self.plan.exhaustive or any(map(self._has_news, self._every_tick)):
             return following
         turns = [
@@ -121,7 +102,7 @@ class Replay:
             turn = following if self._has_news(model) else self._turns.get(model.name)
             if turn and turn <= self.plan.last:
                 turns.append(self._next_audit(max(following, self.plan.tick_at(turn))))
-        return max(following, min(turns, default=datetime.max.replace(tzinfo=UTC)))
+        return max(following, min(turns, default=NEVER))
 
     def _next_audit(self, tick: datetime) -> datetime:
         while not self.plan.audited(tick):
@@ -150,9 +131,7 @@ class Replay:
         self.queries += 1
         for view in self._views_of(model):
             if view.reads_the_clock or SEEN.search(view.sql):
-                self.connection.execute(
-                    f"create or replace view {view.name} as {self._filled(view.sql, now)}"
-                )
+                self._make(view, now)
         columns = self._columns[model.name]
         cast = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns)
         query = f"select {cast} from ({self._filled(model.sql, now)})"  # noqa: S608 dbt's own SQL
@@ -166,6 +145,9 @@ class Replay:
         mark = f"staging.{model.name.split('.')[1]}_read_until"
         if mark in self._columns:
             self.connection.execute(f"update {mark} set read_until = ?", [in_utc(now)])  # noqa: S608
+
+    def _make(self, view: Model, now: datetime) -> None:
+        self.connection.execute(f"create or replace view {view.name} as {self._filled(view.sql, now)}")
 
     def _renew(self, name: str, query: str) -> None:
         self.connection.execute(f"create or replace temp table renewed as {query}")
@@ -183,7 +165,8 @@ class Replay:
                 self._bump(model.name)
         self._seen[model.name] = self._now_reads(model)
         if model.name in self._clockwork.clocks and not self.plan.exhaustive:
-            turn = self._clockwork.next_turn(model.name, in_utc(now), self.plan.every)
+            following = in_utc(self.plan.after(now))
+            turn = self._clockwork.next_turn(model.name, in_utc(now), following)
             self._turns[model.name] = turn and turn.replace(tzinfo=UTC)
 
     def _imagine(self, now: datetime) -> None:
@@ -191,7 +174,7 @@ class Replay:
             self._bump(JOURNAL)
 
     def _has_news(self, model: Model) -> bool:
-        return self._seen[model.name] != self._now_reads(model)
+        return self._seen.get(model.name) != self._now_reads(model)
 
     def _now_reads(self, model: Model) -> list[int]:
         return [self._versions.get(name, 0) for name in self._reads[model.name]]

@@ -17,7 +17,8 @@ from typing import Any
 from dagster_project import home, manifest, warehouse
 from dagster_project.backtest.command import BacktestError, duration, moment
 from dagster_project.backtest.models import Project
-from dagster_project.backtest.replay import Plan, Progress, replayed
+from dagster_project.backtest.plan import Plan
+from dagster_project.backtest.replay import Progress, replayed
 from dagster_project.backtest.report import Span, rows
 from receivers.warehouse import in_utc
 from senders.settings import REPOSITORY, Settings

@@ -2,5 +2,5 @@
 create table landed.{table} as
 select * replace ({landed_at} as landed_at)
 from source.raw.{table}
-where {landed_at} <= $until
+where {landed_at} <= $until and {condition}
 order by landed_at

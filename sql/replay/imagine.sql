@@ -1,5 +1,5 @@
 -- What the ledger would have written of the messages decided at $as_of: planned, accepted and delivered a few
--- seconds later, as a real tick's are.
+-- seconds later, as a real tick's are. Not of those whose real answer is known and lands in its time.
 insert into raw.ledger_journal (
     seq, happened_at, kind, message_id, from_state, to_state, candidate_id, decision_id, journey, journey_version,
     step, message_class, channel, user_id, entity_key, event_id, variant, copied_at
@@ -27,4 +27,10 @@ from decisions.fct_decisions as decisions
 cross join (
     values (1, null, 'planned'), (2, 'planned', 'accepted'), (3, 'accepted', 'delivered')
 ) as moves (turn, from_state, to_state)
-where decisions.outcome = 'send' and decisions.decided_at = $as_of
+where
+    decisions.outcome = 'send'
+    and decisions.decided_at = $as_of
+    and decisions.message_id not in (
+        select message_id from landed.ledger_journal
+        where kind = 'state' and message_id is not null
+    )

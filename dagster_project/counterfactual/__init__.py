@@ -1,0 +1,1 @@
+"""What if: one person's messages decided again by a changed policy, beside the record."""
