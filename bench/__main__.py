@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import latency, predictions, results, scale, throughput, ticks
+from bench import backtest, latency, predictions, results, scale, throughput, ticks
 
 BENCHES = {
     "throughput": throughput,
@@ -14,6 +14,7 @@ BENCHES = {
     "latency": latency,
     "predictions": predictions,
     "scale": scale,
+    "backtest": backtest,
 }
 
 
