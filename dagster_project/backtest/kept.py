@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -41,7 +42,9 @@ def compiled(
         models = Project(settings).compile(Path(folder), begin, end, *selected)
     for old in sorted(kept.parent.glob(f"{label}-*.json"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
         old.unlink()
-    kept.write_text(json.dumps([asdict(model) for model in models]))
+    part = kept.with_name(f".{kept.name}.{os.getpid()}")
+    part.write_text(json.dumps([asdict(model) for model in models]))
+    part.replace(kept)
     return models
 
 

@@ -19,6 +19,7 @@ from dagster_project.backtest.landed import JOURNAL, Landed, attached, copy_tabl
 from dagster_project.backtest.models import SELECTED, Model
 from dagster_project.backtest.plan import RecordedPlan
 from dagster_project.backtest.replay import Progress, Replay
+from dagster_project.counterfactual.changes import ChangeError
 from receivers.warehouse import in_utc, open_warehouse
 from senders.settings import Settings
 
@@ -125,7 +126,12 @@ def _copy_landed(connection: Any, first: datetime, last: datetime) -> None:
 def _make_tables(connection: Any, models: Mapping[str, Model], first: datetime) -> None:
     """Every table of the warehouse; of those that no model works out again, with the rows of the people."""
     record = dict(connection.execute(statement("fork/record")).fetchall()) if models else {}
-    for relation, names_people in connection.execute(statement("fork/tables")).fetchall():
+    tables = connection.execute(statement("fork/tables")).fetchall()
+    if unknown := {model.name for model in models.values() if model.kind != "view"} - dict(tables).keys():
+        raise ChangeError(
+            f"no tick has built {', '.join(sorted(unknown))} yet: run one (`dovecote tick`) and ask again"
+        )
+    for relation, names_people in tables:
         condition = record.get(relation) or _condition(relation, models, names_people)
         values = {"first": in_utc(first)} if "$first" in condition else None
         connection.execute(f"create schema if not exists {relation.split('.')[0]}")
