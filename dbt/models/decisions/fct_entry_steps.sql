@@ -8,15 +8,24 @@
 -- time; a step with `at` waits on for that time of day where its person is (UTC where nobody knows).
 
 -- Against what is stored, not against what this run brought: a crash between the two models heals.
+{% set recorded_since = read_until(this) if is_incremental() else beginning_of_time() %}
+{% set is_news = "status = 'entered' and recorded_at >= " ~ recorded_since %}
+
 with fresh as (
     select entries.*
     from {{ ref("fct_entries") }} as entries
+    {% if is_incremental() %}
+    left join (
+        select distinct entry_id from {{ this }}
+        where entered_at >= {{ earliest(ref("fct_entries"), "entered_at", is_news) }}
+    ) as stored on entries.entry_id = stored.entry_id
     where
         entries.status = 'entered'
-        {% if is_incremental() %}
-        and entries.recorded_at >= {{ read_until(this) }}
-        and not exists (select 1 from {{ this }} as stored where entries.entry_id = stored.entry_id)
-        {% endif %}
+        and entries.recorded_at >= {{ recorded_since }}
+        and stored.entry_id is null
+    {% else %}
+    where entries.status = 'entered'
+    {% endif %}
 ),
 
 entries as (

@@ -7,16 +7,16 @@ with candidates as (
     select * from {{ ref("int_candidates_this_run") }}
 ),
 
+-- What was planned for a step that is due nevertheless was refused for good.
 tried as (
     select distinct
-        decisions.candidate_id,
-        decisions.channel
-    from {{ source("history", "fct_decisions") }} as decisions
-    inner join {{ ref("int_ledger_messages") }} as messages on decisions.message_id = messages.message_id
+        candidate_id,
+        channel
+    from {{ ref("int_ledger_messages") }}
     where
-        decisions.outcome = 'send'
-        and decisions.decided_at >= {{ earliest(ref("int_candidates_this_run"), "due_at") }}
-        and decisions.candidate_id in (select candidate_id from candidates)
+        -- A day less: the ledger's clock may have been put back.
+        planned_at >= {{ add_seconds(earliest(ref("int_candidates_this_run"), "due_at"), -86400) }}
+        and candidate_id in (select candidate_id from candidates)
 ),
 
 route_news as (

@@ -18,14 +18,26 @@ steps as (
         and entry_id in (select entry_id from candidates)
 ),
 
+written as (
+    select
+        steps.entry_id,
+        steps.step,
+        messages.was_sent,
+        messages.was_delivered,
+        messages.was_opened,
+        messages.was_clicked,
+        messages.was_replied
+    from {{ ref("int_ledger_messages") }} as messages
+    inner join steps on messages.candidate_id = steps.candidate_id
+),
+
 step_outcomes as (
     {% for outcome in ["sent", "delivered", "opened", "clicked", "replied"] %}
     select
-        steps.entry_id,
-        '{{ outcome }}.' || steps.step as operand
-    from {{ ref("int_ledger_messages") }} as messages
-    inner join steps on messages.candidate_id = steps.candidate_id
-    where messages.was_{{ outcome }} = 1
+        entry_id,
+        '{{ outcome }}.' || step as operand
+    from written
+    where was_{{ outcome }} = 1
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),

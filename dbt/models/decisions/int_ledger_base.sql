@@ -24,5 +24,7 @@ select
     (select max(seq) from {{ source("raw", "ledger_journal") }}) as read_to_seq
 from messages
 where moved_at >= {{ ago(days=60) }}
+-- Who asks for the messages of the last days opens their part of the table, not all of it.
+order by planned_at
 
 {% endif %}
