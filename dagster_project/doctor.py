@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +41,18 @@ def examine() -> list[Finding]:
     except environment.SettingsError as error:
         return [Finding("settings", line, True) for line in str(error).splitlines()]
     home.export(settings)
-    return [finding for part, look in PARTS.items() for finding in _examined(part, look, settings)]
+    return _once(finding for part, look in PARTS.items() for finding in _examined(part, look, settings))
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """Without what an earlier part found wrong already: a typo in a journey keeps dbt from parsing."""
+    told: set[str] = set()
+    kept = []
+    for finding in findings:
+        if not finding.is_wrong or finding.says not in told:
+            kept.append(finding)
+            told.add(finding.says)
+    return kept
 
 
 def _examined(
@@ -156,8 +167,13 @@ def _dbt(settings: Settings) -> Iterator[Finding]:
 def _journeys(settings: Settings) -> Iterator[Finding]:
     from dagster_project import journeys, template_check
 
-    names = [journey.name for journey in journeys.load_journeys()]
-    yield Finding("journeys", f"{len(names)} journeys are valid: {', '.join(names)}.")
+    found = journeys.load_journeys()
+    names = [journey.name for journey in found if journey.is_live]
+    yield Finding("journeys", f"{len(names)} journeys are live: {', '.join(names)}.")
+    for journey in found:
+        if not journey.is_live:
+            launch = f"naming it in vars.journeys of {journeys.PROJECT} launches it"
+            yield Finding("journeys", f"{journey.name} is valid and not live: {launch}.")
     problems = template_check.template_problems(REPOSITORY)
     yield from (Finding("templates", str(problem), True) for problem in problems)
     if not problems:
@@ -228,7 +244,9 @@ def _last_tick(settings: Settings) -> Iterator[Finding]:
     if not ticks:
         yield Finding("last tick", "None has run yet.")
     elif ticks[-1]["failure"]:
-        yield Finding("last tick", f"{ticks[-1]['as_of']} failed in {ticks[-1]['failure']}", True)
+        first, *others = ticks[-1]["failure"].splitlines()
+        more = f" (and {len(others)} lines more: {settings.home / 'ticks.jsonl'})" if others else ""
+        yield Finding("last tick", f"{ticks[-1]['as_of']} failed in {first}{more}", True)
     else:
         seconds = ticks[-1]["seconds"]["total"]
         yield Finding("last tick", f"{ticks[-1]['as_of']} went well and took {seconds:.1f} s.")

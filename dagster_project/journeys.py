@@ -6,7 +6,7 @@ dbt reads the same YAML in its macro publish_policy and trusts it; this is where
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +53,8 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """`reentry_seconds` is 0 for always and None for never; `columns` are the trigger's."""
+    """`reentry_seconds` is 0 for always and None for never; `columns` are the trigger's; `is_live`: it is named in
+    vars.journeys."""
 
     name: str
     file: str  # below the repository
@@ -72,6 +73,7 @@ class Journey:
     schedule: str | None = None  # cron, in UTC
     segment: str | None = None
     variants: tuple[Variant, ...] = ()
+    is_live: bool = True
 
 
 class JourneyError(ValueError):
@@ -106,7 +108,7 @@ def read_journeys(repository: Path) -> tuple[list[Journey], list[Problem]]:
             says = f"has no {path.stem}.yml beside it that declares its journey"
             problems.append(Problem(str(path.relative_to(repository)), None, "", says))
     problems.extend(table_problems(repository))
-    return [journey for journey in found if journey], problems
+    return [replace(journey, is_live=journey.name in listed) for journey in found if journey], problems
 
 
 def _variables(repository: Path, problems: list[Problem]) -> tuple[dict[str, Any], Place]:

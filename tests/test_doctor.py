@@ -110,6 +110,28 @@ def test_a_failed_tick_is_told_with_its_reason(house):
     assert wrong("last tick") == ["2026-01-15 failed in dbt: model.dovecote.eggs"]
 
 
+def test_a_failed_tick_is_told_by_its_first_line_and_where_the_others_are(house):
+    summary = {"as_of": "2026-01-15", "failure": "dbt: eggs\nspam\nmore spam", "seconds": {}}
+    state.record_tick(house.home, summary)
+    (says,) = wrong("last tick")
+    assert says == f"2026-01-15 failed in dbt: eggs (and 2 lines more: {house.home / 'ticks.jsonl'})"
+
+
+def test_what_two_parts_find_wrong_is_told_once(house, monkeypatch):
+    def typo(_settings):
+        raise ValueError("trg_tea.yml: holdut: no such key\ntrg_tea.yml: stps: no such key")
+
+    monkeypatch.setattr(doctor, "PARTS", {"dbt": typo, "clock": doctor.PARTS["clock"], "journeys": typo})
+    told = [(each.part, each.says.split(": ")[1]) for each in doctor.examine() if each.is_wrong]
+    assert told == [("dbt", "holdut"), ("dbt", "stps")]
+
+
+def test_a_valid_journey_that_is_not_live_is_a_note_and_no_mistake(house):
+    (note,) = [each for each in doctor.PARTS["journeys"](house) if "not live" in each.says]
+    assert note.says.startswith("vip_preview is valid and not live: naming it in vars.journeys")
+    assert not note.is_wrong
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("link_secret", [SECRET, ""], ids=["in order", "not in order"])
 def test_the_command_says_it_in_words_and_as_json_and_tells_no_secret(house, link_secret):

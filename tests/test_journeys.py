@@ -283,10 +283,12 @@ def test_all_problems_are_told_at_once(tmp_path):
 
 def test_a_journey_that_is_taken_off_the_list_is_not_live_and_no_mistake(tmp_path):
     # The list is the way to stop a journey; an error here would stop every other one, too.
-    _, found = read_journeys(
+    (live,) = load_journeys(house(tmp_path))
+    (journey,), found = read_journeys(
         house(tmp_path, {"dbt/dbt_project.yml": PROJECT.replace("[cart_abandoned]", "[]")})
     )
     assert found == []
+    assert (live.is_live, journey.is_live) == (True, False)
 
 
 AROUND = {

@@ -104,7 +104,7 @@ def project_with(settings: Settings, journey: str) -> Project:
     """The project as it is, with the journey among the live ones also before its launch."""
     from dagster_project.journeys import load_journeys
 
-    live = [each.name for each in load_journeys(REPOSITORY)]
+    live = [each.name for each in load_journeys(REPOSITORY) if each.is_live]
     if journey in live:
         return Project(settings)
     triggers = {path.stem.removeprefix("trg_") for path in (REPOSITORY / "dbt").rglob("trg_*.sql")}
