@@ -22,10 +22,15 @@ from senders.rendering import Renderer, RenderError
 from senders.settings import load
 from senders.template_environment import MessageEnvironment, environments
 
-FORM_OF: Final = {"email": "text", "sms": "text", "rcs": "rcs"}
+FORM_OF: Final = {
+    "email": "text", "sms": "text", "rcs": "rcs", "push": "text", "whatsapp": "whatsapp", "webhook": "text",
+}  # fmt: skip
 BLOCKS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "email": ("subject", "preheader", "html", "text", "reason"),
     "sms": (),
+    "push": ("title", "body", "image", "url"),
+    "whatsapp": ("template", "language", "header", "body", "button", "text"),
+    "webhook": (),
     "rcs": ("text", "title", "description", "image", "buttons", "cards", "suggestions"),
 }
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 import jinja2
 
 from senders import links
+from senders.channel_content import push_content, webhook_content, whatsapp_content
 from senders.clean_text import clip, payload_value, person_name, visible
 from senders.contract import Message
 from senders.rcs_content import rcs_content
@@ -67,7 +68,7 @@ class Renderer:
         Content by channel:
         email {"subject", "html", "text", "headers": {name: value}};
         sms   {"text", "encoding": "GSM-7" | "UCS-2", "segments": int};
-        rcs   see `rcs_content`.
+        rcs   see `rcs_content`; push, whatsapp, webhook see `channel_content`.
         Raises RenderError, and SettingsError where links cannot be signed.
         """
         template, channel = str(row.get("template")), str(row.get("channel"))
@@ -140,11 +141,24 @@ class Renderer:
         everything, blocks = _run(self._environments["rcs"].get_template(name), context)
         return rcs_content(blocks or {"text": everything}, is_marketing=context["is_marketing"])
 
+    def _push(self, name: str, context: dict[str, Any]) -> dict[str, Any]:
+        return push_content(_run(self._environments["text"].get_template(name), context)[1])
+
+    def _whatsapp(self, name: str, context: dict[str, Any]) -> dict[str, Any]:
+        everything, blocks = _run(self._environments["whatsapp"].get_template(name), context)
+        return whatsapp_content(blocks, everything)
+
+    def _webhook(self, name: str, context: dict[str, Any]) -> dict[str, Any]:
+        return webhook_content(_run(self._environments["text"].get_template(name), context)[0])
+
 
 CHANNELS: Final[Mapping[str, Callable[[Renderer, str, dict[str, Any]], dict[str, Any]]]] = {
     "email": Renderer._email,
     "sms": Renderer._sms,
     "rcs": Renderer._rcs,
+    "push": Renderer._push,
+    "whatsapp": Renderer._whatsapp,
+    "webhook": Renderer._webhook,
 }
 
 

@@ -1,8 +1,8 @@
 """The Jinja that templates are written in: sandboxed, strict, and with the few words of ours.
 
-Three forms of it read the same files: `html` (the only one that escapes), `text` (subjects, text
-parts, SMS) and `rcs`. Each finds its own `email.jinja` and `parts.jinja` under `_layout/<form>/`,
-so one e-mail template yields both parts and `button(…)` is right in either.
+Four forms of it read the same files: `html` (the only one that escapes), `text` (subjects, text
+parts, SMS, push, webhooks), `rcs` and `whatsapp`. Each finds its own `email.jinja` and `parts.jinja`
+under `_layout/<form>/`, so one e-mail template yields both parts and `button(…)` is right in either.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ import jinja2
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
+from senders.channel_content import WHATSAPP_FUNCTIONS
 from senders.clean_text import clip
 from senders.links import LinkError, web_url
 from senders.rcs_content import RCS_FUNCTIONS
 
-FORMS: Final = ("html", "text", "rcs")
+FORMS: Final = ("html", "text", "rcs", "whatsapp")
 
 # What every template can name beside its trigger's columns; None: a plain value.
 CONTEXT: Final[Mapping[str, tuple[str, ...] | None]] = {
@@ -149,7 +150,7 @@ TESTS: Final[Mapping[str, Callable[..., bool]]] = {"none": is_null, "web_url": i
 
 @lru_cache(maxsize=4)
 def environments(templates: Path) -> Mapping[str, MessageEnvironment]:
-    """The three forms over one folder of templates; what they compile is kept for the process."""
+    """The four forms over one folder of templates; what they compile is kept for the process."""
     return {form: _environment(templates, form) for form in FORMS}
 
 
@@ -167,6 +168,8 @@ def _environment(templates: Path, form: str) -> MessageEnvironment:
     environment.tests.update(TESTS)
     if form == "rcs":
         environment.globals.update(RCS_FUNCTIONS)
+    elif form == "whatsapp":
+        environment.globals.update(WHATSAPP_FUNCTIONS)
     elif (templates / "_layout" / form / "parts.jinja").is_file():
         parts = environment.get_template("parts.jinja").module
         environment.globals.update({name: part for name, part in vars(parts).items() if name[0] != "_"})

@@ -27,7 +27,9 @@ PERSON: Final = ("first_name", "last_name", "language", "loyalty_tier")
 # Signs links that the receivers refuse.
 NOT_THE_KEY: Final = "only for previews"
 # Where a person has no address on a channel, the preview is still worth a look.
-STAND_INS: Final = {"email": "nobody@example.com", "sms": "+15005550006", "rcs": "+15005550006"}
+STAND_INS: Final = {
+    "email": "nobody@example.com", "sms": "+15005550006", "rcs": "+15005550006", "whatsapp": "+15005550006",
+}  # fmt: skip
 
 
 class PreviewError(LookupError):

@@ -13,7 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 from phonenumbers import timezone
 
-ADDRESS_OF = {"email": "email", "sms": "phone", "rcs": "phone", "push": "push_token"}
+ADDRESS_OF = {
+    "email": "email", "sms": "phone", "rcs": "phone", "push": "push_token", "whatsapp": "phone",
+    "webhook": "user_id",
+}  # fmt: skip
 ATTRIBUTES = ("email", "phone", "time_zone", "country", "region", "preferred_channel")
 
 

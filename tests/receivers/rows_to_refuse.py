@@ -97,7 +97,11 @@ BAD = [
     ("profiles", {**PROFILE, "about": LARGE}, "the other columns are larger than 64 KiB together"),
     ("consents", {**CONSENT, "status": "maybe"}, "status is neither given nor withdrawn"),
     ("consents", {**CONSENT, "status": None}, "status is missing or empty"),
-    ("consents", {**CONSENT, "channel": "fax"}, "channel is none of rcs, sms, email, whatsapp, push"),
+    (
+        "consents",
+        {**CONSENT, "channel": "fax"},
+        "channel is none of rcs, sms, email, whatsapp, push, webhook",
+    ),
     ("consents", {**CONSENT, "purpose": "fun"}, "purpose is neither marketing nor transactional"),
     ("consents", {**CONSENT, "user_id": ""}, "user_id is missing or empty"),
     ("consents", {**CONSENT, "consent_source": ""}, "consent without a proof: consent_source is missing"),

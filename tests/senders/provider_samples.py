@@ -42,8 +42,29 @@ CONTENT: dict[str, dict[str, Any]] = {
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     },
+    "push": {
+        "title": "Your cart waits",
+        "body": "Two things are still in it.",
+        "image_url": "https://shop.example/teapot.png",
+        "url": "https://shop.example/cart",
+    },
+    "whatsapp": {
+        "template": "cart_reminder",
+        "language": "en",
+        "header": ["https://shop.example/teapot.png"],
+        "body": ["Zoë", "€12.50"],
+        "button": ["https://shop.example/cart"],
+    },
+    "webhook": {"data": {"says": "Your cart waits", "url": "https://shop.example/cart"}},
 }
-ADDRESS = {"rcs": "+4915112345678", "sms": "+4915112345678", "email": "zoe@example.com"}
+ADDRESS = {
+    "rcs": "+4915112345678",
+    "sms": "+4915112345678",
+    "email": "zoe@example.com",
+    "push": "fMEP0vJqS0:APA91bH-zoe-s-own-telephone",
+    "whatsapp": "+4915112345678",
+    "webhook": "u1",
+}
 
 
 def message(channel: str, **changes: Any) -> Message:
@@ -102,6 +123,10 @@ OPTIONS: dict[str, dict[str, str]] = {
         "server_token": "the-server-token",
         "from": "hello@shop.example",
         "webhook_credentials": "postmark:the-password",
+    },
+    "webhook": {
+        "url": "https://example.com/hooks/dovecote",
+        "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     },
     "smtp": {
         "base_url": "smtp://127.0.0.1:2525",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 from base64 import b64encode
-from collections.abc import Iterator
-from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,15 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from provider_samples import cases, environment, message, provider_of, steady_provider
-from sandbox_server import PROVIDERS, calm, prepared, running_sandbox, send, wait_until
+from sandbox_server import PROVIDERS
 
 from senders.contract import Answer, Outcome, Provider, RawWebhook, Verdict
 from senders.providers import provider_options
-from senders.providers._judging import read_json
 from senders.providers._reasons import Reason
 from senders.settings import load
-
-Signed = dict[str, tuple[Provider, list[RawWebhook], Provider]]
 
 pytestmark = pytest.mark.parametrize("name", PROVIDERS)
 
@@ -38,23 +32,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def provider(folder: Path, name: str) -> Provider:
     return provider_of(folder, name)
-
-
-@pytest.fixture(scope="module")
-def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signed]:
-    """For every provider: itself, real signed receipts of one message that the sandbox took, and a twin."""
-    world = calm(machine_open_share=1, stop_share=1, complaint_share=1)
-    with running_sandbox(tmp_path_factory.mktemp("signed"), world) as sandbox:
-        providers = {name: sandbox.provider(name) for name in PROVIDERS}
-        for provider in providers.values():
-            answer = asyncio.run(send(provider, provider.request(message(provider.channel))))[0]
-            assert provider.judge(answer).outcome is Outcome.ACCEPTED
-        wait_until(lambda: sandbox.stats()["receipts"]["pending"] == 0)
-        signed = {}
-        for name, provider in providers.items():
-            heard, twin = sandbox.receiver.of(name), sandbox.provider(name)
-            signed[name] = (prepared(provider, heard), heard, prepared(twin, heard))
-        yield signed
 
 
 def answer_of(case: dict[str, Any]) -> Answer:
@@ -141,7 +118,7 @@ def test_the_cases_try_every_status_and_code_of_the_table(name: str):
     assert [key for key in rulings if not is_tried(key)] == []
 
 
-@pytest.mark.parametrize("status", [204, 206, 302, 307, 408, 418, 499, 501, 599])
+@pytest.mark.parametrize("status", [203, 206, 302, 307, 408, 418, 499, 501, 599])
 def test_an_answer_that_nobody_documented_is_unknown(provider: Provider, name: str, status: int):
     assert provider.judge(Answer(status, {}, b"")).outcome is Outcome.UNKNOWN
 
@@ -197,6 +174,7 @@ def test_a_provider_that_can_look_up_has_a_question_and_no_other_has(provider: P
 def test_an_unknown_outcome_has_a_way_to_be_settled(provider: Provider, name: str):
     able = provider.capabilities
     assert able.dedupe_seconds or able.echoes_message_id or able.can_look_up
+    assert able.has_receipts or not able.echoes_message_id
 
 
 # ---- the receipt
@@ -229,74 +207,6 @@ def _webhook_of(case: dict[str, Any], name: str) -> RawWebhook:
     return RawWebhook(f"https://shop.example/v1/receipts/{name}{case.get('query', '')}", {}, body)
 
 
-def test_a_genuine_receipt_is_believed(signed: Any, name: str):
-    provider, webhooks, _ = signed[name]
-    assert webhooks
-    assert all(provider.verify(webhook) for webhook in webhooks)
-
-
-def test_a_receipt_names_our_message_and_its_person(signed: Any, name: str):
-    provider, webhooks, _ = signed[name]
-    events = [event for webhook in webhooks for event in provider.events(webhook)]
-    sent = message(provider.channel)
-    assert sent.message_id in {event.message_id for event in events}
-    assert {event.address for event in events} == {sent.address}
-    assert {event.provider for event in events} == {name}
-
-
-def test_no_changed_byte_changes_what_we_believe(signed: Any, name: str):
-    """Either the signature no longer fits, or the byte was not one that says anything."""
-    provider, webhooks, _ = signed[name]
-    for webhook in webhooks[: 2 * provider.capabilities.signs_receipts]:
-        for place in range(len(webhook.body)):
-            changed = bytes([webhook.body[place] ^ 1])
-            body = webhook.body[:place] + changed + webhook.body[place + 1 :]
-            forged = replace(webhook, body=body)
-            assert not provider.verify(forged) or _said(provider, forged) == _said(provider, webhook), body
-
-
-def _said(provider: Provider, webhook: RawWebhook) -> list[dict[str, Any]]:
-    kept_out = ("raw", "occurred_at")  # bytes as they came; the time of reading where they carry none
-    said = [asdict(event) for event in provider.events(webhook)]
-    return [{name: value for name, value in event.items() if name not in kept_out} for event in said]
-
-
-def test_a_receipt_without_its_signature_is_refused(signed: Any, name: str):
-    provider, webhooks, _ = signed[name]
-    for webhook in webhooks:
-        bare = _without_proof(webhook)
-        assert bare != webhook
-        assert not provider.verify(bare)
-
-
-def _without_proof(webhook: RawWebhook) -> RawWebhook:
-    """Without the headers that prove who sends it, and without a signature in its body."""
-    names = [name for name in webhook.headers if "signature" not in name and name != "authorization"]
-    said = read_json(webhook.body)
-    if isinstance(said, dict) and said.pop("Signature", None):
-        webhook = replace(webhook, body=json.dumps(said).encode())
-    return replace(webhook, headers={name: webhook.headers[name] for name in names})
-
-
-def test_another_account_s_signature_is_refused(signed: Any, folder: Path, name: str):
-    _, webhooks, _ = signed[name]
-    stranger = provider_of(folder, name)
-    assert not any(stranger.verify(webhook) for webhook in webhooks)
-
-
-def test_a_repeated_receipt_has_the_keys_it_had(signed: Any, name: str):
-    """Also when another process reads the repetition."""
-    provider, webhooks, twin = signed[name]
-    keys = [[event.event_key for event in provider.events(webhook)] for webhook in webhooks]
-    assert keys == [[event.event_key for event in twin.events(webhook)] for webhook in webhooks]
-
-
-def test_different_receipts_have_different_keys(signed: Any, name: str):
-    provider, webhooks, _ = signed[name]
-    keys = [event.event_key for webhook in webhooks for event in provider.events(webhook)]
-    assert len(keys) == len(set(keys)) > 1
-
-
 @given(bodies, st.text(max_size=30))
 def test_no_webhook_can_break_the_reader(name: str, body: bytes, signature: str):
     headers = {
@@ -305,6 +215,8 @@ def test_no_webhook_can_break_the_reader(name: str, body: bytes, signature: str)
         "x-twilio-email-event-webhook-signature": signature,
         "svix-signature": f"v1,{signature}",
         "authorization": signature,
+        "webhook-signature": f"v1,{signature}",
+        "x-hub-signature-256": f"sha256={signature}",
     }
     webhook = RawWebhook("https://shop.example/v1/receipts/x?message_id=m", headers, body)
     assert steady_provider(name).verify(webhook) is False

@@ -45,6 +45,19 @@ def test_a_signature_is_judged_as_the_official_sdk_judges_it(tmp_path: Path, vec
     assert provider.verify(_webhook_of(vector)) == vector["valid"]
 
 
+@pytest.mark.parametrize(
+    "vector",
+    [each.values[0] for each in of_our_providers() if each.values[0]["provider"] == "standard-webhooks"],
+)
+def test_any_endpoint_s_receipts_are_judged_by_the_vectors_of_standard_webhooks(
+    tmp_path: Path, vector: dict[str, Any]
+):
+    provider = provider_of(tmp_path, "webhook", {"secret": vector["secret"]})
+    webhook = _webhook_of(vector)
+    headers = {name.replace("svix-", "webhook-"): value for name, value in webhook.headers.items()}
+    assert provider.verify(RawWebhook(webhook.url, headers, webhook.body)) == vector["valid"]
+
+
 def test_every_other_vector_is_of_a_scheme_that_no_provider_here_uses():
     schemes = {vector["provider"] for vector in load("webhook_signatures.json")}
     assert schemes == set(SIGNATURES) | OTHER_SCHEMES

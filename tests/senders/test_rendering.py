@@ -264,7 +264,7 @@ def test_an_error_in_a_piece_of_the_layout_names_the_line_of_the_template_that_u
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"channel": "push"}, "only email, sms, rcs can be rendered"),
+        ({"channel": "fax"}, "only email, sms, rcs, push, whatsapp, webhook can be rendered"),
         ({"template": "no_such"}, "there is no file no_such/email.jinja"),
         ({"payload": "{"}, "Expecting property name"),
         ({"payload": "[1]"}, "list"),

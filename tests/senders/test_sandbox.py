@@ -67,6 +67,7 @@ TOLD = {
     "postmark": {"delivered", "opened"},
     "amazon_ses": {"accepted", "delivered", "opened"},
     "smtp": {"delivered"},
+    "webhook": {"sent", "delivered"},
 }
 
 
@@ -80,7 +81,7 @@ def test_a_message_is_taken_and_its_receipts_name_it(sandbox: Running, name: str
     assert {event.provider_message_id for event in events} == {verdict.provider_message_id}
 
 
-NAMELESS = {"smtp"}  # answers without an id of theirs
+NAMELESS = {"smtp", "webhook"}  # answers without an id of theirs
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
@@ -93,7 +94,14 @@ def test_the_journal_says_what_the_provider_took(sandbox: Running, name: str):
     assert name in NAMELESS or row["provider_message_id"] == verdict.provider_message_id
     assert row["body_sha256"] == sha256(provider.request(made).body).hexdigest()
     said = row["text"] + row["html"]
-    words = {"rcs": "Your cart waits", "sms": made.content.get("text"), "email": made.content.get("html")}
+    words = {
+        "push": "Your cart waits",
+        "whatsapp": "cart_reminder",
+        "webhook": "Your cart waits",
+        "rcs": "Your cart waits",
+        "sms": made.content.get("text"),
+        "email": made.content.get("html"),
+    }
     assert words[made.channel] in said
     assert [link for link in row["links"] if link.startswith("https://shop.example/c")]
 
@@ -115,6 +123,7 @@ WRONG = {
     "postmark": {"server_token": "wrong"},
     "amazon_ses": {"secret_access_key": "wrong"},
     "smtp": {"password": "wrong"},
+    "webhook": {"secret": "whsec_AAAA"},
     "google_rcs": {"agent_id": "somebody_else"},
 }
 

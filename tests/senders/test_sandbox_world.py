@@ -41,8 +41,16 @@ def kinds(events: list[ProviderEvent]) -> Counter[str]:
 
 
 NUMBERS = [f"+49151{number:08d}" for number in range(60)]
+TOKENS = [f"token{number}" for number in range(60)]
 PEOPLE = [f"person{number}@example.com" for number in range(60)]
-ADDRESSES = {"rcs": NUMBERS, "sms": NUMBERS, "email": PEOPLE}  # by channel
+ADDRESSES = {
+    "rcs": NUMBERS,
+    "sms": NUMBERS,
+    "email": PEOPLE,
+    "whatsapp": NUMBERS,
+    "push": TOKENS,
+    "webhook": TOKENS,
+}  # by channel
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

@@ -3,10 +3,18 @@
 -- Where a person can be reached. A suppression is of the address, not of the person: it holds for
 -- everyone behind it, on every channel that uses it.
 
-with phone_channels as (
+-- WhatsApp and webhooks reach everybody who has a telephone or an id: who has no journey on them need not
+-- carry a row a person.
+with used_channels as (
+    select distinct channel from {{ source("policy", "step_channels") }}
+),
+
+phone_channels as (
     select 'sms' as channel
     union all
     select 'rcs'
+    union all
+    select channel from used_channels where channel = 'whatsapp'
 ),
 
 -- What has no @ is no e-mail address, and no E.164 number begins with anything but a plus.
@@ -32,13 +40,22 @@ addresses as (
         push_token as address
     from {{ ref("dim_people") }}
     where push_token <> ''
+    union all
+    -- The endpoint knows people by our ids; a visitor nobody knows is none of them.
+    select
+        people.user_id,
+        used_channels.channel,
+        people.user_id as address
+    from {{ ref("dim_people") }} as people
+    cross join used_channels
+    where used_channels.channel = 'webhook' and people.user_id not like 'anon:%'
 ),
 
--- The ledger spells e-mail in lower case; a push token's case is part of it.
+-- The ledger spells e-mail in lower case; the case of a push token or an id is part of it.
 keyed as (
     select
         *,
-        case when channel = 'push' then address else lower(address) end as address_key
+        case when channel in ('push', 'webhook') then address else lower(address) end as address_key
     from addresses
 ),
 
