@@ -139,7 +139,7 @@ class TestOverRealTicks:
             expected = connection.execute(query).fetchall()
         (tmp_path / "base").mkdir()
         here = fork(ticked, "ann", at("09:00"), at("14:00"), tmp_path / "base", everybody=True)
-        assert here.ticks == tuple(at(clock) for clock in ("09:00", "10:00", "10:01", "14:00"))
+        assert here.plan.ticks == tuple(at(clock) for clock in ("09:00", "10:00", "10:01", "14:00"))
         replay = replayed(ticked, here, here.warehouse, nothing, nothing)
         found = replay.connection.execute(query).fetchall()
         replay.connection.close()
@@ -230,6 +230,11 @@ def test_only_ticks_that_ran_are_decided_again():
         at("10:02"),
         at("10:02"),
         NEVER,
+    ]
+    assert [plan.before(at(clock)) for clock in ("10:00", "10:02", "10:05")] == [
+        plan.earlier,
+        at("10:00"),
+        at("10:02"),
     ]
     assert [plan.after(at(clock)) for clock in ("10:00", "10:02", "10:07")] == [
         at("10:02"),

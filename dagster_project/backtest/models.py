@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ ASKED_ONCE = Path(__file__).with_name("asked_once.jinja")
 MACRO = re.compile(r"{% macro (\w+)\(.*?endmacro %}", re.DOTALL)
 SELECTED = ("+fct_decisions", "channel_costs")
 HOURLY = "hourly"
-A_MINUTE = timedelta(minutes=1)
+BEFORE = "the look before"  # stands for the tick before this one
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,21 @@ class Project:
     folder: Path = home.DBT_PROJECT
     variables: tuple[tuple[str, Any], ...] = ()
 
-    def build(self, scratch: Path, first: datetime, last: datetime, every: timedelta) -> list[Model]:
+    def build(self, scratch: Path, first: datetime, last: datetime) -> list[Model]:
         """Build the decisions at `first` in the warehouse of `scratch`; the models, in the order of a run, as
-        they are from then until `last` in ticks that are `every` apart.
+        they are from then until `last`.
 
         The raw tables must be there. Raises DbtRunError in dbt's words, DbtProjectError.
         """
         with self._dbt(scratch) as there:
             parsed = self._manifest(there)
             _invoke(parsed, self._command(there, "build", at(first), SELECTED, f"tag:{HOURLY}"))
-            return self._compiled(parsed, there, SELECTED, first, last, every)
+            return self._compiled(parsed, there, SELECTED, first, last)
 
     def compile(self, scratch: Path, first: datetime, last: datetime, *selected: str) -> list[Model]:
         """The models that dbt's `selected` names, as they are in that time; nothing is built."""
         with self._dbt(scratch) as there:
-            return self._compiled(self._manifest(there), there, selected, first, last, A_MINUTE)
+            return self._compiled(self._manifest(there), there, selected, first, last)
 
     @contextmanager
     def _dbt(self, scratch: Path) -> Iterator[Settings]:
@@ -83,15 +83,9 @@ class Project:
             home.export(self.settings)
 
     def _compiled(
-        self,
-        parsed: Any,
-        there: Settings,
-        selected: Sequence[str],
-        first: datetime,
-        last: datetime,
-        every: timedelta,
+        self, parsed: Any, there: Settings, selected: Sequence[str], first: datetime, last: datetime
     ) -> list[Model]:
-        _answer_once(parsed, {"FIRST": at(first), "LAST": at(last), "EVERY": f"{every.total_seconds():g}"})
+        _answer_once(parsed, {"FIRST": at(first), "LAST": at(last)})
         compiled = _invoke(parsed, self._command(there, "compile", CLOCK, selected))
         nodes = [each.node for each in compiled.results if each.node.resource_type == "model"]
         return _in_order(nodes, parsed)

@@ -32,6 +32,10 @@ class Plan:
         """The tick after a tick."""
         return tick + self.every
 
+    def before(self, tick: datetime) -> datetime:
+        """The tick before a tick."""
+        return tick - self.every
+
     def audited(self, tick: datetime) -> bool:
         """True for the last tick before an audit."""
         audit = tick.replace(minute=AUDIT_MINUTE, second=0, microsecond=0)
@@ -44,6 +48,7 @@ class RecordedPlan(Plan):
     """The ticks that ran, at the times at which they did."""
 
     ticks: tuple[datetime, ...] = ()
+    earlier: datetime = datetime(1900, 1, 1, tzinfo=UTC)  # the last tick before the first of these
     audits: bool = False
 
     def tick_at(self, moment: datetime) -> datetime:
@@ -53,3 +58,7 @@ class RecordedPlan(Plan):
     def after(self, tick: datetime) -> datetime:
         place = bisect_right(self.ticks, tick)
         return self.ticks[place] if place < len(self.ticks) else NEVER
+
+    def before(self, tick: datetime) -> datetime:
+        place = bisect_left(self.ticks, tick)
+        return self.ticks[place - 1] if place else self.earlier

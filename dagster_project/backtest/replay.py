@@ -17,7 +17,7 @@ from typing import Any
 
 from dagster_project.backtest.clockwork import Clockwork
 from dagster_project.backtest.landed import Landed, statement
-from dagster_project.backtest.models import CLOCK, Model, Project, at
+from dagster_project.backtest.models import BEFORE, CLOCK, Model, Project, at
 from dagster_project.backtest.plan import NEVER, Plan
 from receivers.warehouse import in_utc, open_warehouse, transaction
 
@@ -38,7 +38,7 @@ def replayed(project: Project, plan: Plan, folder: Path, progress: Progress) -> 
     landed = Landed.copy(project.settings, connection, plan.last, as_if_live=plan.as_if_live)
     landed.land(None, plan.first)
     connection.close()
-    models = project.build(folder, plan.first, plan.last, plan.every)
+    models = project.build(folder, plan.first, plan.last)
     landed.connection = connection = open_warehouse(there)
     try:
         replay = Replay(connection, plan, landed, models)
@@ -188,7 +188,7 @@ class Replay:
             query = f"select max({column}) from {relation}"  # noqa: S608
             (newest,) = self.connection.execute(query).fetchone()
             sql = sql.replace(f"seen {mark}", at(newest) if newest else "0001-01-01 00:00:00")
-        return sql.replace(CLOCK, at(now))
+        return sql.replace(BEFORE, at(self.plan.before(now))).replace(CLOCK, at(now))
 
     def _relations(self, model: Model) -> list[str]:
         """The tables that the model reads, through views."""

@@ -63,13 +63,13 @@ def ask(settings: Settings, asked: Asked, progress: Progress) -> dict[str, Any]:
             replay = replayed(settings, here, there, partial(suppose, changes=made), progress)
             with closing(replay.connection):
                 sides[side] = decisions(replay, entry["entry_id"])
-    steps = _compared(entry["steps"], sides, here.ticks[-1])
+    steps = _compared(entry["steps"], sides, here.plan.last)
     return {
         "person": user_id,
         **{name: entry[name] for name in ("journey", "entity_key", "event_id", "entered_at")},
         "entries": len(entries),
         "changes": [asdict(change) for change in changes],
-        **{"first": first, "last": here.ticks[-1], "ticks": len(here.ticks), "people": here.people},
+        **{"first": first, "last": here.plan.last, "ticks": len(here.plan.ticks), "people": here.people},
         "everybody": asked.everybody,
         "seconds": round(time.monotonic() - began, 1),
         "agrees": all(step["agrees"] for step in steps),

@@ -30,11 +30,11 @@ PEOPLE = ("ids", "event_ids", "addresses")
 
 @dataclass(frozen=True)
 class Fork:
-    """The prepared file. `ticks`: those that ran from `first` until every step in question was settled."""
+    """The prepared file. `plan`: the ticks that ran from `first` until every step in question was settled."""
 
     warehouse: Path
     models: list[Model]
-    ticks: tuple[datetime, ...]
+    plan: RecordedPlan
     people: int
 
 
@@ -60,14 +60,14 @@ def fork(
     try:
         connection.execute("create schema landed")
         with attached(settings, connection, READER):
-            ticks = _ticks(connection, first, until)
+            plan = _plan(connection, first, until)
             _copy_people(connection, user_id, everybody)
-            _copy_landed(connection, first, ticks[-1])
+            _copy_landed(connection, first, plan.last)
             _make_tables(connection, {model.name: model for model in models}, first)
         (people,) = connection.execute("select count(*) from landed.people").fetchone()
     finally:
         connection.close()
-    return Fork(folder / "warehouse.duckdb", models, ticks, people)
+    return Fork(folder / "warehouse.duckdb", models, plan, people)
 
 
 def replayed(
@@ -77,12 +77,11 @@ def replayed(
     before. Whoever asks closes its connection."""
     connection = open_warehouse(replace(settings, home=warehouse.parent))
     connection.execute("set threads = 1")  # a few rows each: more of them would wait for each other
-    plan = RecordedPlan(here.ticks[0], here.ticks[-1], ticks=here.ticks)
     tables = connection.execute("select table_name from landed.tables").fetchall()
     suppose(connection)
     landed = Answered.of(connection, [table for (table,) in tables])
-    landed.land(None, plan.first)
-    replay = Replay(connection, plan, landed, here.models)
+    landed.land(None, here.plan.first)
+    replay = Replay(connection, here.plan, landed, here.models)
     replay.build()
     replay.run(progress)
     return replay
@@ -99,10 +98,11 @@ def _models(settings: Settings, first: datetime, until: datetime) -> list[Model]
     return kept.compiled(settings, "decisions", first, until, SELECTED, prepare)
 
 
-def _ticks(connection: Any, first: datetime, until: datetime) -> tuple[datetime, ...]:
+def _plan(connection: Any, first: datetime, until: datetime) -> RecordedPlan:
     values = {"first": in_utc(first), "until": in_utc(until)}
     rows = connection.execute(statement("fork/ticks"), values).fetchall()
-    return tuple(as_of.replace(tzinfo=UTC) for (as_of,) in rows)
+    earlier, *ticks = (as_of.replace(tzinfo=UTC) for (as_of,) in rows)
+    return RecordedPlan(ticks[0], ticks[-1], ticks=tuple(ticks), earlier=earlier)
 
 
 def _copy_people(connection: Any, user_id: str, everybody: bool) -> None:
