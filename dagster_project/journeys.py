@@ -53,7 +53,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """`reentry_seconds` is 0 for always and None for never; `columns` are the trigger's; `is_live`: it is named in
+    """`reentry_seconds` is 0 for always and None for never; `columns` are the trigger's; `is_live`: named in
     vars.journeys."""
 
     name: str

@@ -11,6 +11,7 @@ import itertools
 import json
 import random
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import httpx
 import polars
 
+from dagster_project.demo import services
 from dagster_project.demo.town import Person, Product, goods, person
 from senders.settings import Settings
 
@@ -38,6 +40,8 @@ class Shop:
         now = datetime.now(UTC)
         self.people = [person(number, self.dice, now) for number in range(INHABITANTS)]
         self.carts: dict[str, tuple[str, Product]] = {}  # user → the cart they left
+        self.closes_at = float("inf")  # monotonic; no story goes on longer
+        self.orders: deque[tuple[Person, str]] = deque()  # not shipped yet
         self._run = f"{int(time.time()):x}"
         self._numbers = itertools.count(1)
 
@@ -53,11 +57,13 @@ class Shop:
 
     async def serve(self, events_per_second: float, until: float) -> None:
         """Visits at the given pace until the monotonic second `until`; a sale in the middle."""
+        self.closes_at = until
         sale_at = time.monotonic() + (until - time.monotonic()) * 0.3
         visits: set[asyncio.Task[None]] = set()
         while time.monotonic() < until:
             if sale_at and time.monotonic() > sale_at:
                 self.hold_sale()
+                self.tell_of_a_delay()
                 sale_at = 0.0
             visit = asyncio.create_task(self._visit())
             visits.add(visit)
@@ -72,14 +78,21 @@ class Shop:
             "products", (self._product_row(each, round(each.price * 0.75, 2), now) for each in self.goods[:5])
         )
 
+    def tell_of_a_delay(self) -> None:
+        """The operator's own word to a few, by the feed that only the operator writes to."""
+        operator, *others = self.dice.sample(self.people, 11)
+        told = services.notice(datetime.now(UTC), [each.user_id for each in others])
+        self._land("events", [self._past_event("status_notice_published", operator, datetime.now(UTC), told)])
+
     async def buy(self, buyer: Person, cart_id: str, product: Product) -> None:
-        number = next(self._numbers)
+        order_id = f"{self._run}-{next(self._numbers):05}"
         line = {"product_id": product.product_id, "name": product.name, "price": product.price, "quantity": 1}
         await self.track(
-            "Order Completed", buyer, order_id=f"{self._run}-{number:05}", cart_id=cart_id,
+            "Order Completed", buyer, order_id=order_id, cart_id=cart_id,
             total=product.price, revenue=product.price, currency=CURRENCY, products=[line],
         )  # fmt: skip
         self.carts.pop(buyer.user_id, None)
+        self.orders.append((buyer, order_id))
 
     async def track(self, event: str, who: Person, **properties: Any) -> None:
         await self._call("track", {"event": event, "userId": who.user_id, "properties": properties})
@@ -87,6 +100,9 @@ class Shop:
     async def _visit(self) -> None:
         if self.dice.random() < 0.08:
             await self._sign_up()
+            return
+        if self.dice.random() < 0.12:
+            await self._serve_somebody()
             return
         visitor, product = self.dice.choice(self.people), self.dice.choice(self.goods)
         about = product_properties(product, self.settings.shop_url)
@@ -102,6 +118,21 @@ class Shop:
         await asyncio.sleep(self.dice.uniform(0.5, 3))
         await self.track("Checkout Started", visitor, cart_id=cart_id, value=product.price, currency=CURRENCY)
         await self.buy(visitor, cart_id, product)
+
+    async def _serve_somebody(self) -> None:
+        """A parcel to the next in line, or something else that the shop's systems tell of somebody."""
+        url, number = self.settings.shop_url, f"{self._run}-{next(self._numbers)}"
+        if self.orders and self.dice.random() < 0.5:
+            who, order_id = self.orders.popleft()
+            story = services.parcel(order_id, url, self.dice)
+        else:
+            who = self.dice.choice(self.people)
+            story = self.dice.choice(services.STORIES)(self.dice, number, datetime.now(UTC), url)
+        for each in story:
+            if time.monotonic() + each.after_seconds > self.closes_at:
+                return
+            await asyncio.sleep(each.after_seconds)
+            await self.track(each.event, who, **each.properties)
 
     async def _sign_up(self) -> None:
         newcomer = person(len(self.people), self.dice, datetime.now(UTC))
@@ -148,6 +179,11 @@ class Shop:
             yield self._past_event(
                 "product_viewed", visitor, now - timedelta(hours=self.dice.uniform(1, 50)), about
             )
+        for booked in services.bookings_of_tomorrow(
+            self.dice, now, self.settings.shop_url, INHABITANTS // 20
+        ):
+            visitor = self.dice.choice(self.people)
+            yield self._past_event("booking_created", visitor, now - timedelta(days=3), booked)
 
     def _past_event(
         self, name: str, who: Person, at: datetime, properties: Mapping[str, Any]
@@ -175,6 +211,8 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Parquet that appears all at once: written under a dot-name, then renamed. An object is JSON text."""
     table = [{name: _cell(value) for name, value in row.items()} for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not table:  # a newcomer who agreed to nothing: Parquet knows no file without columns
+        return
     part = path.with_name(f".{path.name}")
     polars.DataFrame(table, infer_schema_length=None).write_parquet(part)
     part.replace(path)
