@@ -26,6 +26,7 @@ class Reason(StrEnum):
     # this address must not be tried again
     INVALID_ADDRESS = "invalid_address"
     NOT_A_MOBILE_NUMBER = "not_a_mobile_number"
+    NO_LONGER_REGISTERED = "no_longer_registered"  # the app was taken off the telephone
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED_BY_PROVIDER = "suppressed_by_provider"  # it bounced or complained there before
     # account or configuration

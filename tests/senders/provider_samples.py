@@ -124,6 +124,7 @@ OPTIONS: dict[str, dict[str, str]] = {
         "from": "hello@shop.example",
         "webhook_credentials": "postmark:the-password",
     },
+    "firebase": {},
     "webhook": {
         "url": "https://example.com/hooks/dovecote",
         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -152,11 +153,13 @@ def environment(folder: Path, **routes: dict[str, str]) -> dict[str, str]:
                 "client_email": "agent@demo.example",
                 "private_key": "the-private-key",
                 "token_uri": "http://127.0.0.1:9/token",
+                "project_id": "demo-shop-app",
             }
         )
     )
     options = {name: dict(given) for name, given in OPTIONS.items()}
-    options["google_rcs"]["service_account_file"] = str(account)
+    for name in ("google_rcs", "firebase"):
+        options[name]["service_account_file"] = str(account)
     for name, changes in routes.items():
         options[name] |= changes
     named = {

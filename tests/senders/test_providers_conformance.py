@@ -58,7 +58,7 @@ def test_no_secret_is_in_a_request(folder: Path, provider: Provider, name: str):
         "the-private-key"
     ]
     request = repr(provider.request(message(provider.channel)))
-    assert len(secrets) > 1
+    assert secrets
     assert [secret for secret in secrets if secret in request] == []
 
 

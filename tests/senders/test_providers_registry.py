@@ -122,7 +122,7 @@ def test_no_error_shows_a_secret(tmp_path: Path):
         for option in provider_options(name)
         if option.is_secret
     ]
-    assert len(secrets) >= len(provider_names())
+    assert len(secrets) >= len(provider_names()) - 1  # one has all its secrets in a file
     assert [secret for secret in secrets if secret in text] == []
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,10 @@ def spec(path: str) -> dict[str, Any]:
 
 def errors(path: str, schema: dict[str, Any], value: Any) -> list[str]:
     """What the schema, with the document's components around it, has against the value."""
-    document = spec(path)
+    return errors_in(spec(path), schema, value)
+
+
+def errors_in(document: dict[str, Any], schema: dict[str, Any], value: Any) -> list[str]:
     registry = Registry().with_resource("urn:spec", Resource(contents=document, specification=DRAFT202012))
     located = json.loads(json.dumps(schema).replace('"#/', '"urn:spec#/'))
     # Version 3.0 for all: the documents that call themselves 3.1 still write `nullable`.
@@ -124,6 +128,60 @@ def resend_mails() -> list[Message]:
     """One to each of the mailboxes for trying out."""
     fates = ("bounced", "suppressed", "complained", "delayed")
     return [message("email", address=f"{fate}@resend.dev", message_id=fate) for fate in fates]
+
+
+FCM = "fcm/fcm.v1.json"
+
+
+def strict(schema: Any) -> Any:
+    """A schema of a discovery document as JSON Schema that knows of no other properties."""
+    if isinstance(schema, list):
+        return [strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: strict(value) for name, value in schema.items() if name not in ("id", "format")}
+    if made.get("type") == "any":
+        del made["type"]
+    if isinstance(schema.get("$ref"), str):
+        made["$ref"] = f"#/schemas/{schema['$ref']}"
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+        made["additionalProperties"] = False
+    return made
+
+
+def faults_of_push(value: Any) -> list[str]:
+    document = {"schemas": strict(spec(FCM)["schemas"])}
+    return errors_in(document, {"$ref": "#/schemas/SendMessageRequest"}, value)
+
+
+def in_camel_case(value: Any) -> Any:
+    """Google takes `fcm_options` as well as the document's `fcmOptions`."""
+    if isinstance(value, list):
+        return [in_camel_case(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    named = {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): each for name, each in value.items()}
+    return {name: in_camel_case(each) for name, each in named.items()}
+
+
+def test_every_push_is_a_message_by_google_s_discovery_document(tmp_path: Path):
+    for case in cases("requests", "firebase"):
+        provider = provider_of(tmp_path, "firebase", case.get("options"))
+        request = provider.request(message("push", content=case["message"]["content"]))
+        assert faults_of_push(json.loads(request.body)) == [], case["says"]
+        sends = spec(FCM)["resources"]["projects"]["resources"]["messages"]["methods"]["send"]
+        assert re.fullmatch(sends["flatPath"].replace("{projectsId}", "[^/]+"), request.path[1:])
+
+
+def test_google_s_document_takes_what_google_s_own_library_makes_and_notices_a_bad_push():
+    recorded = SPECS.parent / "cases" / "fcm_messages.json"
+    made = [case["expect"]["message"] for case in json.loads(recorded.read_text())["valid"]]
+    # `fid` is newer than the document; of a priority in lower case it knows nothing
+    told = [each for each in made if "fid" not in each and each.get("android", {}).get("priority") != "high"]
+    assert len(told) >= 39
+    assert [each for each in told if faults_of_push({"message": in_camel_case(each)})] == []
+    assert faults_of_push({"message": {"token": "t", "notification": {"titel": "x"}}}) != []
+    assert faults_of_push({"message": {"token": 5}}) != []
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,12 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_provider_that_has_receipts_is_tried_with_them(sandbox: Running):
+    able = {name for name in PROVIDERS if sandbox.provider(name).capabilities.has_receipts}
+    assert set(TOLD) == able
+
+
+@pytest.mark.parametrize("name", TOLD)
 def test_a_message_is_taken_and_its_receipts_name_it(sandbox: Running, name: str):
     made = fresh(sandbox.provider(name).channel)
     (verdict,) = verdicts(sandbox, name, made)
@@ -124,6 +129,7 @@ WRONG = {
     "amazon_ses": {"secret_access_key": "wrong"},
     "smtp": {"password": "wrong"},
     "webhook": {"secret": "whsec_AAAA"},
+    "firebase": {"project_id": "somebody-else-s"},
     "google_rcs": {"agent_id": "somebody_else"},
 }
 
@@ -209,6 +215,9 @@ MAIL = {"subject": "s", "text": "t", "html": "<p>h</p>"}
         ("amazon_ses", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
         ("amazon_ses", {}, {"configuration_set": "another"}, "route_blocked", "wrong_sender"),
         ("amazon_ses", {}, {"access_key_id": "AKIAWRONG"}, "route_blocked", "credentials_refused"),
+        ("firebase", {"address": "zoe@example.com"}, {}, "suppressed", "invalid_address"),
+        ("firebase", {"address": "gone-with-the-app"}, {}, "suppressed", "no_longer_registered"),
+        ("firebase", {"content": {"title": "t", "body": "x" * 5_000}}, {}, "rejected", "invalid_content"),
         ("smtp", {"address": "nobody-anymore@shop.example"}, {}, "suppressed", "invalid_address"),
         ("smtp", {"address": "zoe@localhost"}, {}, "suppressed", "invalid_address"),
         ("smtp", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
@@ -268,6 +277,14 @@ def test_a_repeated_mail_by_resend_is_answered_as_before_and_another_under_its_i
     assert (first.outcome, again.outcome) == (Outcome.ACCEPTED, Outcome.ACCEPTED)
     assert first.provider_message_id == again.provider_message_id
     assert refused.outcome is Outcome.UNKNOWN
+    assert len(rows_of(sandbox, made)) == 1
+
+
+@pytest.mark.parametrize("name", ["firebase", "webhook"])
+def test_a_repetition_that_nobody_sees_is_one_message(sandbox: Running, name: str):
+    made = fresh(sandbox.provider(name).channel)
+    found = verdicts(sandbox, name, made, made)
+    assert [verdict.outcome for verdict in found] == [Outcome.ACCEPTED] * 2
     assert len(rows_of(sandbox, made)) == 1
 
 

@@ -50,6 +50,7 @@ def test_every_file_with_a_secret_is_its_owner_s_alone(tmp_path: Path):
     write_credentials(tmp_path, "http://127.0.0.1:8499")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     secret = {"sandbox.env", "sandbox_secrets.json", "google_service_account.json"}
+    secret |= {"firebase_service_account.json"}
     assert set(modes) == secret | {"smtp_port"}
     assert set(modes.values()) == {0o600}
 

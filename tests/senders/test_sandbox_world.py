@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from provider_samples import message
+from provider_samples import message, steady_provider
 from sandbox_server import PROVIDERS, Running, calm, prepared, running_sandbox, send, wait_until
 
 from senders.contract import Outcome, ProviderEvent
@@ -40,6 +40,7 @@ def kinds(events: list[ProviderEvent]) -> Counter[str]:
     return Counter(event.kind.value for event in events)
 
 
+WITH_RECEIPTS = [name for name in PROVIDERS if steady_provider(name).capabilities.has_receipts]
 NUMBERS = [f"+49151{number:08d}" for number in range(60)]
 TOKENS = [f"token{number}" for number in range(60)]
 PEOPLE = [f"person{number}@example.com" for number in range(60)]
@@ -63,7 +64,7 @@ def test_the_same_seed_gives_the_same_fates(tmp_path: Path, name: str):
             events = all_heard(running, name)
             fates.append((outcomes, sorted((event.address or "", event.kind.value) for event in events)))
     assert fates[0] == fates[1]
-    assert len({kind for _, kind in fates[0][1]}) > 1
+    assert len({kind for _, kind in fates[0][1]}) > 1 or name not in WITH_RECEIPTS
 
 
 def test_a_phone_without_rcs_has_none_tomorrow_either(tmp_path: Path):
