@@ -32,18 +32,26 @@ Metadata = dict[str, float | Markdown]
 Row = Mapping[str, Any]
 
 
-SHARE, MONEY, MINUTES, NUMBER = "{value:.1%}", "{value:,.0f}", "{value:,.1f}", "{value:,.4g}"
+NUMBER, MINUTES = "{value:,.4g}", "{value:,.1f}"
+# How a value is written, by the `unit` in the YAML of its model; without one it is a number.
+UNITS = {
+    "share": "{value:.2%}",
+    "seconds": "{value:,.0f} s",
+    "money": "{value:,.0f}",
+    "count": "{value:,.0f}",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Kpi:
     """One model's figures. `figures`: what its query's columns are called here, the value first.
-    `written`: how a value is written; `beside`: titles and texts of what a table shows beside it."""
+    `beside`: titles and texts of what a table shows beside it; `written`: how a value is written, where
+    not in its model's unit."""
 
     model: str
     figures: Mapping[str, str]
     beside: Mapping[str, str]
-    written: str = SHARE
+    written: str = ""
 
     @property
     def value(self) -> str:
@@ -70,7 +78,6 @@ KPIS = (
             "treated − scaled control": "{numerator:,.0f} − {denominator:,.0f}",
             "units": "{treated_units:,.0f} : {control_units:,.0f}",
         },
-        MONEY,
     ),
     _rate("kpi_open_rate", "open_rate", "opened", "delivered"),
     _rate("kpi_click_through_rate", "click_through_rate", "clicked", "delivered"),
@@ -119,11 +126,18 @@ def kpi_metadata(connection: Any, pictures: Path | None = None) -> dict[str, Met
 
 
 def _kpis(connection: Any) -> list[Kpi]:
-    """KPIS, and whichever other models stand beside them: those show what their columns say."""
+    """KPIS, and whichever other models stand beside them, which show what their columns say; with units."""
     known = {kpi.model for kpi in KPIS}
-    models = [row["model"] for row in _query(connection, "names")]
-    others = [_rate(model, model.removeprefix("kpi_"), "numerator", "denominator") for model in models]
-    return [*KPIS, *(replace(kpi, written=NUMBER) for kpi in others if kpi.model not in known)]
+    units = {row["model"]: row["unit"] for row in _query(connection, "names")}
+    others = [
+        _rate(model, model.removeprefix("kpi_"), "numerator", "denominator")
+        for model in units
+        if model not in known
+    ]
+    return [
+        replace(kpi, written=kpi.written or UNITS.get(units.get(kpi.model) or "", NUMBER))
+        for kpi in (*KPIS, *others)
+    ]
 
 
 def _rows(connection: Any, kpi: Kpi, since: datetime) -> list[Row]:
@@ -172,7 +186,7 @@ def _places(kpi: Kpi, rows: Iterable[Row]) -> Markdown:
 
 def _reasons(rows: Sequence[Row]) -> Metadata:
     numbers: Metadata = {f"reason/{row['reason']}": _rounded(row["value"]) for row in rows}
-    texts = (SHARE, "{numerator:,.0f} / {denominator:,.0f}")
+    texts = (UNITS["share"], "{numerator:,.0f} / {denominator:,.0f}")
     table = _table(
         ["reason", "suppression_rate", "suppressed / decided"],
         ([row["reason"], *(_written(text, row) for text in texts)] for row in rows),

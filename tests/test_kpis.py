@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project import guardrails, kpi_pictures
+from dagster_project import guardrails, kpi_pictures, kpis
 from dagster_project.kpis import BOARD, RECENT, Markdown, kpi_metadata
 from senders.ledger import Ledger
 from senders.settings import REPOSITORY
@@ -239,9 +239,9 @@ def test_every_kpi_carries_its_numbers_and_a_table_by_journey_step_and_channel(t
     assert told["kpi_conversion_rate"][RECENT].splitlines() == [
         "|journey|step|channel|conversion_rate|converted / delivered|",
         "|---|---|---|--:|--:|",
-        "|cart_abandoned|reminder|email|0.0%|0 / 2|",
-        "|cart_abandoned|reminder|sms|100.0%|1 / 1|",
-        "|welcome|greeting|email|100.0%|1 / 1|",
+        "|cart_abandoned|reminder|email|0.00%|0 / 2|",
+        "|cart_abandoned|reminder|sms|100.00%|1 / 1|",
+        "|welcome|greeting|email|100.00%|1 / 1|",
     ]
 
 
@@ -262,9 +262,12 @@ def test_a_new_kpi_model_shows_its_numbers_without_a_line_of_python(house, empty
             " as t (window_start, journey, step, channel, variant, value, numerator, denominator)"
         )
         told = kpi_metadata(warehouse, tmp_path)
+        warehouse.execute("insert into policy.kpi_units values ('kpi_replies', 'share')")
+        as_share = kpi_metadata(warehouse, tmp_path)
     assert told["kpi_replies"]["replies"] == 0.25
     assert told["kpi_replies"]["journey/cart_abandoned"] == 0.25
     assert "|cart_abandoned|reminder|sms|0.25|1 / 4|" in told["kpi_replies"][RECENT]
+    assert "|cart_abandoned|reminder|sms|25.00%|1 / 4|" in as_share["kpi_replies"][RECENT]
     assert told[BOARD]["replies"] == 0.25
 
 
@@ -277,6 +280,13 @@ def test_the_shipped_guardrails_stop_a_journey_that_people_report_as_spam(house,
         why = "guardrail: complaint_rate is 100.00% of 1 in 7 days, above 0.30%"
         assert guardrails.stop_what_breaks(warehouse, ledger, judged_at) == {"welcome": why}
         assert ledger.stopped_switches() == [("journey", "welcome", why)]
+
+
+def test_every_kpi_says_a_unit_that_can_be_written(house):
+    rows = house.execute("select kpi, unit from policy.kpi_units").fetchall()
+    written = {kpi.model for kpi in kpis.KPIS}
+    assert written <= {kpi for kpi, _ in rows}
+    assert {unit for _, unit in rows} <= set(kpis.UNITS)
 
 
 def test_before_anything_was_decided_there_is_nothing_to_tell(told_of_nothing):

@@ -1,10 +1,10 @@
 {# What the journeys' YAML declares, as tables that SQL can join: policy.journeys, journey_steps, step_channels,
-   step_conditions, journey_exits, experiments, variant_templates and guardrails. Runs before every invocation, so a model never
+   step_conditions, journey_exits, experiments, variant_templates and guardrails; and the KPIs' units. Runs before every invocation, so a model never
    sees yesterday's policy. The YAML is checked, key by key, by `dovecote doctor` and `make test`. #}
 
 {% macro publish_policy() %}
     {% if execute and flags.WHICH in ("build", "run", "test", "seed", "compile", "show") %}
-        {% set rows = namespace(journeys=[], steps=[], channels=[], conditions=[], exits=[], experiments=[], templates=[], guardrails=[]) %}
+        {% set rows = namespace(journeys=[], steps=[], channels=[], conditions=[], exits=[], experiments=[], templates=[], guardrails=[], units=[]) %}
         {% for node in graph.nodes.values() if node.resource_type == "model" and node.name.startswith("trg_") %}
             {% set journey = node.name[4:] %}
             {% if journey in var("journeys") %}
@@ -17,6 +17,9 @@
                 {% do collect_experiments(rows, journey, node.config.meta.journey) %}
             {% endif %}
         {% endfor %}
+        {% for node in graph.nodes.values() if node.resource_type == "model" and node.name.startswith("kpi_") and "unit" in node.config.meta %}
+            {% do rows.units.append([node.name, node.config.meta.unit]) %}
+        {% endfor %}
         {% do run_query("create schema if not exists policy") %}
         {% for statement in [
             policy_table("journeys", journey_columns(), rows.journeys),
@@ -24,6 +27,7 @@
             policy_table("step_channels", ["journey:text", "step:text", "channel:text", "position:bigint"], rows.channels),
             policy_table("step_conditions", ["journey:text", "step:text", "kind:text", "operand:text"], rows.conditions),
             policy_table("journey_exits", ["journey:text", "event_name:text", "entity:text"], rows.exits),
+            policy_table("kpi_units", ["kpi:text", "unit:text"], rows.units),
             policy_table("guardrails", guardrail_columns(), rows.guardrails),
             policy_table("experiments", experiment_columns(), rows.experiments),
             policy_table("variant_templates", ["journey:text", "variant:text", "step:text", "template:text"], rows.templates),
