@@ -1,41 +1,19 @@
 {{ config(contract={"enforced": true}) }}
 
--- A parcel of an order is on its way. Who reports it twice has sent one: its shipment or its tracking number says which
--- one it is. A report that names neither is about the whole order, and gives way to reports that do.
+-- A parcel of an order is on its way; each is told of once.
 
-with reports as (
-    select
-        user_id,
-        event_id,
-        coalesce(order_id, event_id) as order_id,
-        occurred_at,
-        coalesce(
-            nullif({{ json_text("properties", "$.shipment_id") }}, ''),
-            nullif({{ json_text("properties", "$.tracking_number") }}, '')
-        ) as parcel_id,
-        -- What is not written like a tracking number is not shown as one.
-        case
-            when {{ matches(json_text("properties", "$.tracking_number"), "'[A-Za-z0-9][A-Za-z0-9 -]{3,39}'") }}
-                then {{ json_text("properties", "$.tracking_number") }}
-        end as tracking_number,
-        {{ carrier_url(json_text("properties", "$.tracking_url")) }} as tracking_url,
-        nullif({{ json_text("properties", "$.carrier") }}, '') as carrier,
-        {{ utc_timestamp(json_text("properties", "$.estimated_delivery_at")) }} as estimated_at,
-        {{ own_url(json_text("properties", "$.order_url")) }} as order_url
-    from {{ ref("fct_events") }}
-    where occurred_at >= {{ ago(days=3) }} and event_name = 'order_shipped'
-),
+{% set given_number = json_text("properties", "$.tracking_number") %}
+-- What is not written like a tracking number is not shown as one.
+{% set tracking_number %}
+case when {{ matches(given_number, "'[A-Za-z0-9][A-Za-z0-9 -]{3,39}'") }} then {{ given_number }} end
+{% endset %}
 
-numbered as (
-    select
-        *,
-        row_number() over (
-            partition by order_id, parcel_id
-            order by case when user_id like 'anon:%' then 1 else 0 end, occurred_at, event_id
-        ) as report,
-        count(parcel_id) over (partition by order_id) as parcels_named
-    from reports
-)
+with {{ parcel_reports("order_shipped", {
+    "tracking_number": tracking_number,
+    "tracking_url": carrier_url(json_text("properties", "$.tracking_url")),
+    "carrier": "nullif(" ~ json_text("properties", "$.carrier") ~ ", '')",
+    "estimated_at": utc_timestamp(json_text("properties", "$.estimated_delivery_at")),
+}) }}
 
 select
     user_id,
@@ -54,4 +32,4 @@ select
     end as estimated_delivery_at,
     occurred_at as shipped_at
 from numbered
-where report = 1 and (parcel_id is not null or parcels_named = 0)
+where {{ is_first_of_parcel() }}
