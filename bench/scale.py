@@ -26,7 +26,7 @@ CHUNK = 4_000_000
 ABOUT = 90_000  # people about at any time; bench/sql/history_events.sql says who
 # What takes in events. The rest of a tick is made by the ticks that are not measured.
 TAKES_IN = (
-    "int_events", "int_identity_links", "int_identity_spans", "int_order_lines", "int_order_reports",
+    "int_events", "int_identity_links", "int_identity_spans", "int_order_lines", "int_kept_events",
     "int_dated_events", "int_activity_base",
 )  # fmt: skip
 PHASES = ("launch", "ingest", "dbt", "plan", "send", "kpis")

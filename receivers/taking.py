@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from receivers import keys
 from receivers.feed import Feed, load_feed
 from receivers.gate import file_mask, literal, name, row_mask, rules_table
 from receivers.mapping import map_arrived
@@ -80,6 +81,7 @@ def judge(connection: DuckDBPyConnection, feed: Feed, came_by: Feed | None = Non
     connection.execute(statement("rules"))
     reused = (0, 0, REUSED, feed.key[0], _reason_of_reuse(feed))
     insert_rows(connection, "rules", _RULE_TYPES, [reused, *rules_table(feed)])
+    keys.look_for(connection, feed)
     connection.execute(
         statement(
             "verdicts",
@@ -124,6 +126,7 @@ def _write(connection: DuckDBPyConnection, feed: Feed) -> None:
             "take", table=feed.table, columns=_columns(columns), mapped_columns=_columns(columns, "mapped.")
         )
     )
+    keys.remember(connection, feed)
     connection.execute(statement("quarantine_rows", feed=literal(feed.name), row_mask=row_mask(feed)))
 
 

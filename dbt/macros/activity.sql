@@ -117,17 +117,23 @@ fresh as (
     {% for column in told_columns() %}{{ column }}, {{ column }}_told, {% endfor %}first_seen_at, last_seen_at, last_active_at
 {%- endmacro %}
 
-{# Reports of orders with the person each belongs to as is known now. #}
+{# Reports of orders with the person each belongs to as is known now. An order without an id is its report. #}
 {% macro reports_of_people() -%}
     select
-        reports.*,
+        reports.event_id,
+        reports.event_name,
+        coalesce(reports.order_id, reports.event_id) as order_id,
+        reports.revenue,
+        reports.occurred_at,
+        reports.visible_at,
         coalesce(spans.user_id, reports.given_id) as user_id
-    from {{ ref("int_order_reports") }} as reports
+    from {{ ref("int_kept_events") }} as reports
     left join {{ ref("int_identity_spans") }} as spans
         on
             reports.given_id = spans.given_id
             and reports.occurred_at >= spans.valid_from
             and reports.occurred_at < spans.valid_to
+    where reports.event_name in {{ as_text_list(order_reports()) }}
 {%- endmacro %}
 
 {# Whether so many events came since that it is time to count them into the base. Unit tests override this macro. #}

@@ -68,14 +68,18 @@
     }) }}
 {%- endmacro %}
 
-{# Who bought which product last, and when, in the last `days`: an order names its product itself or in its lines. #}
-{% macro products_bought(days) %}
+{# Who bought which product last, and when, in the last `days`: an order names its product itself or in its lines.
+   `of`: the CTE whose people (user_id) it is about; where that is empty no order is looked at. #}
+{% macro products_bought(days, of=none) %}
     select
         orders.user_id,
         coalesce(orders.product_id, lines.product_id) as product_id,
         max(orders.occurred_at) as bought_at
     from {{ ref("fct_events") }} as orders
     left join {{ ref("int_order_lines") }} as lines on orders.event_id = lines.event_id
-    where orders.event_name = 'order_completed' and orders.occurred_at >= {{ ago(days=days) }}
+    where
+        orders.event_name = 'order_completed'
+        and orders.occurred_at >= {{ ago(days=days) }}
+        {% if of %}and orders.user_id in (select user_id from {{ of }}){% endif %}
     group by orders.user_id, coalesce(orders.product_id, lines.product_id)
 {% endmacro %}

@@ -14,24 +14,11 @@ candidates as (
     where (failed & {row_mask}) = 0 and file_no not in (select file_no from condemned)
 ),
 
--- The history may have millions of keys and the candidates are few: only the keys are read, and what
--- else they stand for only where one was used before.
-used as materialized (
-    select {key}
-    from {table} as held
-    semi join candidates on {match}
-),
-
-asked as (
-    select *
-    from candidates
-    semi join used as held on {match}
-),
-
 known as (
     select candidates.file_no, candidates.row_number, first({same_known}) as same
-    from asked as candidates
-    inner join {table} as held on {match}
+    from candidates
+    inner join used on candidates.file_no = used.file_no and candidates.row_number = used.row_number
+    inner join {table} as held on used.landed_at = held.landed_at and {match}
     group by candidates.file_no, candidates.row_number
 ),
 

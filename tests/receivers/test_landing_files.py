@@ -99,6 +99,39 @@ def test_the_same_event_in_two_files_counts_once(house):
     assert house.quarantine == []
 
 
+def test_an_event_that_comes_again_after_years_counts_once(house):
+    for year in range(4):
+        house.put(f"events/{year}.jsonl", event("e1"), event(f"of year {year}"))
+        house.ingest(NOON + timedelta(days=366 * year))
+    assert house.event_ids == ["e1", "of year 0", "of year 1", "of year 2", "of year 3"]
+    assert house.column("select distinct landed_at from raw.events where event_id = 'e1'") == [
+        datetime(2026, 1, 15, 12)
+    ]
+
+
+def test_events_that_came_before_their_keys_were_kept_are_known(house):
+    house.put("events/a.jsonl", event("e1"))
+    house.ingest()
+    with open_warehouse(house.settings) as connection:
+        connection.execute("drop table keys.events")
+    house.put("events/b.jsonl", event("e1"), event("e2"))
+    house.ingest(NOON + timedelta(days=1))
+    house.put("events/c.jsonl", event("e1"), event("e2", user_id="somebody else"))
+    house.ingest(NOON + timedelta(days=2))
+    assert house.event_ids == ["e1", "e2"]
+    assert [row for row, *_ in house.quarantine] == [2]
+
+
+def test_a_change_of_a_product_is_the_same_however_its_price_is_written(house):
+    for name, price in (("a.jsonl", "10"), ("b.jsonl", "10.0"), ("c.jsonl", '"10.00"')):
+        house.put(
+            f"products/{name}",
+            f'{{"product_id": "p", "price": {price}, "updated_at": "2026-01-15T11:00:00Z"}}'.encode(),
+        )
+        house.ingest()
+    assert house.column("select price from raw.products") == [10.0]
+
+
 def test_an_id_that_is_used_for_another_event_is_refused_and_not_dropped(house):
     house.put("events/a.jsonl", event("e1"), event("e1", event_name="order_completed"))
     house.ingest()

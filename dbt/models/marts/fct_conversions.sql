@@ -4,9 +4,34 @@
 -- exposed_at < occurred_at <= exposed_at + within: the last moment counts, the first does not.
 -- A goal event counts once for a journey, for the last touch; it may count for two journeys.
 
+{% set since = earliest(ref("fct_exposures"), "exposed_at") %}
+
 with goals as (
     select * from {{ source("policy", "journeys") }}
     where goal_event is not null
+),
+
+-- The events of these names, of whoever was exposed. Orders are kept apart; other goals are few.
+happened as (
+    {% for source in [kept_events_of_people() ~ " as kept", ref("fct_events")] %}
+    select
+        event_id,
+        event_name,
+        user_id,
+        occurred_at,
+        cart_id,
+        order_id,
+        product_id,
+        revenue,
+        currency,
+        properties
+    from {{ source }}
+    where
+        event_name in (select goal_event from goals)
+        and event_name {{ "in" if loop.first else "not in" }} {{ as_text_list(kept_events()) }}
+        and occurred_at > {{ since }}
+    {{ "union all" if not loop.last }}
+    {% endfor %}
 ),
 
 reported as (
@@ -16,10 +41,8 @@ reported as (
         row_number() over (
             partition by event_name, user_id, coalesce(order_id, event_id) order by occurred_at, event_id
         ) as turn
-    from {{ ref("fct_events") }}
-    where
-        event_name in (select goal_event from goals)
-        and occurred_at > (select min(exposed_at) from {{ ref("fct_exposures") }})
+    from happened
+    where user_id in (select user_id from {{ ref("fct_exposures") }})
 ),
 
 delivered as (

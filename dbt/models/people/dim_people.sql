@@ -35,10 +35,11 @@ with people as (
             coalesce(activity.last_seen_at, profiles.last_seen_at),
             coalesce(profiles.last_seen_at, activity.last_seen_at)
         ) as last_seen_at,
+        activity.last_active_at,
         coalesce(activity.orders, 0) as orders,
         coalesce(activity.revenue, 0) as revenue,
         activity.last_ordered_at
-    from {{ ref("int_profiles") }} as profiles
+    from {{ ref("int_person_profiles") }} as profiles
     full outer join {{ ref("int_person_activity") }} as activity on profiles.user_id = activity.user_id
 ),
 
@@ -70,6 +71,7 @@ select
     people.loyalty_tier,
     people.first_seen_at,
     people.last_seen_at,
+    people.last_active_at,
     cast(people.orders as bigint) as orders,
     cast(people.revenue as double) as revenue,
     people.last_ordered_at,

@@ -5,7 +5,7 @@ select
     user_id,
     product_id,
     max(occurred_at) as wished_at
-from {{ ref("fct_events") }}
+from {{ kept_events_of_people() }} as wishes
 where
     occurred_at >= {{ ago(days=93) }}
     and event_name in ('product_added_to_wishlist', 'product_removed_from_wishlist')

@@ -40,9 +40,9 @@ where
             and orders.occurred_at < {{ ago(days=371) }}
     )
     and not exists (
-        select 1 from {{ ref("int_order_reports") }} as orders
+        select 1 from {{ ref("int_kept_events") }} as orders
         where
-            orders.order_id = anniversaries.order_id
+            coalesce(orders.order_id, orders.event_id) = anniversaries.order_id
             and orders.event_name = 'order_refunded'
             and orders.occurred_at < {{ ago(days=300) }}
     )

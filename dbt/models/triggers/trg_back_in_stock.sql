@@ -47,7 +47,7 @@ people as (
 ),
 
 bought as (
-    {{ products_bought(days=93) }}
+    {{ products_bought(days=93, of="people") }}
 )
 
 select

@@ -68,7 +68,7 @@ drops as (
 ),
 
 bought as (
-    {{ products_bought(days=93) }}
+    {{ products_bought(days=93, of="drops") }}
 )
 
 select

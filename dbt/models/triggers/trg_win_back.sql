@@ -9,7 +9,7 @@ with missed as (
         user_id,
         last_active_at,
         last_ordered_at
-    from {{ ref("int_person_activity") }}
+    from {{ ref("dim_people") }}
     where orders > 0 and last_active_at between {{ ago(days=107) }} and {{ ago(days=90) }}
 )
 
