@@ -61,5 +61,17 @@ async def receive(request: Request) -> Response:
     return JSONResponse({"success": True})
 
 
+async def greet(request: Request) -> Response:
+    """Some check with a GET that the address is ours."""
+    state = state_of(request)
+    provider = state.provider(request.path_params["provider"])
+    challenge = getattr(provider, "challenge", None)
+    answer = challenge(_webhook(request, state, b"")) if challenge else None
+    if answer is None:
+        raise HTTPException(404, "nothing to see here")
+    return PlainTextResponse(answer)
+
+
 def routes() -> list[Route]:
-    return [Route("/v1/receipts/{provider}", receive, methods=["POST"])]
+    path = "/v1/receipts/{provider}"
+    return [Route(path, receive, methods=["POST"]), Route(path, greet, methods=["GET"])]

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     ALREADY_ACCEPTED = "already_accepted"  # a repeated id: the first call had been taken
     # known not sent
     RATE_LIMITED = "rate_limited"
+    PAIR_LIMITED = "pair_limited"  # too fast to this one person
     QUEUE_FULL = "queue_full"
     TRY_LATER = "try_later"  # it cannot now, and says that it took nothing
     NO_RECORD = "no_record"  # asked, and the provider knows of no such message
@@ -22,6 +23,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     COUNTRY_NOT_ENABLED = "country_not_enabled"
     UNROUTABLE = "unroutable"
+    OUTSIDE_WINDOW = "outside_window"  # the person did not write to us recently enough
+    RECIPIENT_LIMIT = "recipient_limit"  # the channel thinks this person has had enough marketing
     RECIPIENT_NOT_PERMITTED = "recipient_not_permitted"  # a trial account, a missing invitation
     # this address must not be tried again
     INVALID_ADDRESS = "invalid_address"
@@ -34,6 +37,7 @@ class Reason(StrEnum):
     ACCOUNT_SUSPENDED = "account_suspended"
     ACCOUNT_LIMIT = "account_limit"
     WRONG_SENDER = "wrong_sender"
+    MISSING_TEMPLATE = "missing_template"  # or paused: the provider has none of that name to send
     WRONG_ENDPOINT = "wrong_endpoint"
     # nobody can tell
     SERVER_ERROR = "server_error"

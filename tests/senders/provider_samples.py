@@ -125,6 +125,12 @@ OPTIONS: dict[str, dict[str, str]] = {
         "webhook_credentials": "postmark:the-password",
     },
     "firebase": {},
+    "meta_whatsapp": {
+        "phone_number_id": "106540352242922",
+        "access_token": "EAAthe-access-token",
+        "app_secret": "the-app-secret",
+        "verify_token": "the-verify-token",
+    },
     "webhook": {
         "url": "https://example.com/hooks/dovecote",
         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

@@ -139,7 +139,7 @@ def test_the_provider_s_own_words_are_kept(provider: Provider, name: str):
 KEYS = (
     "code error errors status sid name field details retryDelay messages message data event eventType "
     "suggestionResponse agentId RecordType Metadata ErrorCode Message MessageID Messages "
-    "Type TopicArn SigningCertURL mail tags __type"
+    "entry changes value metadata statuses Type TopicArn SigningCertURL mail tags __type"
 ).split()
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),

@@ -22,6 +22,7 @@ from referencing.jsonschema import DRAFT202012
 from sandbox_server import Running, running_sandbox, send, wait_until
 
 from senders.contract import Message, Request
+from senders.transport import USER_AGENT
 
 SPECS = Path(__file__).resolve().parents[3] / "shared" / "specs"
 MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
@@ -128,6 +129,36 @@ def resend_mails() -> list[Message]:
     """One to each of the mailboxes for trying out."""
     fates = ("bounced", "suppressed", "complained", "delayed")
     return [message("email", address=f"{fate}@resend.dev", message_id=fate) for fate in fates]
+
+
+WHATSAPP = "whatsapp/business-messaging-api_v23.0.yaml"
+
+
+def test_every_whatsapp_template_is_a_message_by_meta_s_document(tmp_path: Path):
+    document = spec(WHATSAPP)
+    schemas = document["components"]["schemas"]
+    # Its pattern for the place of a button refuses its own example.
+    for component in (schemas["TemplateComponent"], schemas["ButtonComponent"]["allOf"][1]):
+        component["properties"]["index"].pop("pattern", None)
+    # Its text message refuses the very fields that it requires: of a text the common ones are judged.
+    schema_of = {"template": "TemplateMessage", "text": "BaseMessageProperties"}
+    for case in cases("requests", "meta_whatsapp"):
+        provider = provider_of(tmp_path, "meta_whatsapp", case.get("options"))
+        request = provider.request(message("whatsapp", content=case["message"]["content"]))
+        said = json.loads(request.body)
+        schema = {"$ref": f"#/components/schemas/{schema_of[said['type']]}"}
+        assert errors(WHATSAPP, schema, said) == [], case["says"]
+        for component in said.get("template", {}).get("components", ()):
+            named = {"$ref": f"#/components/schemas/{component['type'].title()}Component"}
+            assert errors(WHATSAPP, named, component) == [], case["says"]
+        assert re.fullmatch(r"/v\d+\.0/\d+/messages", request.path)
+    agent = document["components"]["parameters"]["UserAgent"]["schema"]["pattern"]
+    assert re.fullmatch(agent, USER_AGENT)
+
+
+def test_meta_s_document_would_notice_a_bad_template():
+    schema = {"$ref": "#/components/schemas/TemplateMessage"}
+    assert errors(WHATSAPP, schema, {"messaging_product": "whatsapp", "type": "template", "to": "1"}) != []
 
 
 FCM = "fcm/fcm.v1.json"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from sandbox_server import PROVIDERS, Running, calm, prepared, running_sandbox, 
 
 from senders.contract import CredentialsRefused, Message, Outcome, ProviderEvent, RawWebhook, Verdict
 from senders.providers.google_rcs import GoogleRcs
+from senders.providers.meta_whatsapp import MetaWhatsapp
 from senders.sandbox.credentials import write_credentials
 
 
@@ -68,6 +70,7 @@ TOLD = {
     "amazon_ses": {"accepted", "delivered", "opened"},
     "smtp": {"delivered"},
     "webhook": {"sent", "delivered"},
+    "meta_whatsapp": {"sent", "delivered", "read"},
 }
 
 
@@ -130,6 +133,7 @@ WRONG = {
     "smtp": {"password": "wrong"},
     "webhook": {"secret": "whsec_AAAA"},
     "firebase": {"project_id": "somebody-else-s"},
+    "meta_whatsapp": {"access_token": "wrong"},
     "google_rcs": {"agent_id": "somebody_else"},
 }
 
@@ -184,6 +188,7 @@ def test_a_number_is_refused_in_twilio_s_words(sandbox: Running, number: str, ou
     assert rows_of(sandbox, made) == []
 
 
+NOT_APPROVED = {"template": "no_such_template", "language": "en"}
 MAIL = {"subject": "s", "text": "t", "html": "<p>h</p>"}
 
 
@@ -215,6 +220,10 @@ MAIL = {"subject": "s", "text": "t", "html": "<p>h</p>"}
         ("amazon_ses", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
         ("amazon_ses", {}, {"configuration_set": "another"}, "route_blocked", "wrong_sender"),
         ("amazon_ses", {}, {"access_key_id": "AKIAWRONG"}, "route_blocked", "credentials_refused"),
+        ("meta_whatsapp", {"address": "+12"}, {}, "rejected", "invalid_content"),
+        ("meta_whatsapp", {"content": {"text": ""}}, {}, "rejected", "invalid_content"),
+        ("meta_whatsapp", {"content": NOT_APPROVED}, {}, "route_blocked", "missing_template"),
+        ("meta_whatsapp", {}, {"phone_number_id": "1"}, "route_blocked", "wrong_sender"),
         ("firebase", {"address": "zoe@example.com"}, {}, "suppressed", "invalid_address"),
         ("firebase", {"address": "gone-with-the-app"}, {}, "suppressed", "no_longer_registered"),
         ("firebase", {"content": {"title": "t", "body": "x" * 5_000}}, {}, "rejected", "invalid_content"),
@@ -340,6 +349,15 @@ def test_a_refused_look_up_says_nothing(sandbox: Running):
     assert provider.judge_look_up("m", answer) is None
 
 
+def test_a_text_outside_of_24_hours_is_taken_and_then_fails_so_that_another_channel_may_be_tried(
+    sandbox: Running,
+):
+    made = fresh("whatsapp", content={"text": "Hello"})
+    verdicts(sandbox, "meta_whatsapp", made)
+    (event,) = heard(sandbox, "meta_whatsapp", made, {"failed"})
+    assert event.reason == "outside_window"
+
+
 # ---- the webhook of Google is challenged before it gets receipts
 
 
@@ -354,3 +372,17 @@ def test_google_s_challenge_is_answered_only_for_our_token(sandbox: Running):
     assert asked(clientToken=token, secret="1234") == b"1234"
     assert asked(clientToken="wrong", secret="1234") is None
     assert asked(message="a receipt") is None
+
+
+def test_meta_s_check_of_the_address_is_answered_only_for_our_word(sandbox: Running):
+    provider = sandbox.provider("meta_whatsapp")
+    assert isinstance(provider, MetaWhatsapp)
+    token = sandbox.environment["DOVECOTE_META_WHATSAPP_VERIFY_TOKEN"]
+
+    def asked(**query: str) -> bytes | None:
+        pairs = urlencode({f"hub.{name}": value for name, value in query.items()})
+        return provider.challenge(RawWebhook(f"https://shop.example/?{pairs}", {}, b""))
+
+    assert asked(mode="subscribe", verify_token=token, challenge="1158201444") == b"1158201444"
+    assert asked(mode="subscribe", verify_token="wrong", challenge="1158201444") is None
+    assert asked(verify_token=token) is None

@@ -174,6 +174,23 @@ def test_google_finds_the_webhook_ours_by_the_secret_it_sent(own_receivers: Rece
     assert theirs.status_code == 401
 
 
+def test_meta_finds_the_address_ours_by_a_get_with_its_word(own_receivers: Receivers) -> None:
+    own_receivers.environment |= {
+        "DOVECOTE_ROUTES": "whatsapp=meta_whatsapp",
+        "DOVECOTE_META_WHATSAPP_PHONE_NUMBER_ID": "1",
+        "DOVECOTE_META_WHATSAPP_ACCESS_TOKEN": "our-token",
+        "DOVECOTE_META_WHATSAPP_APP_SECRET": "our-secret",
+        "DOVECOTE_META_WHATSAPP_VERIFY_TOKEN": "our-word",
+    }
+    own_receivers.start()
+    asked = "/v1/receipts/meta_whatsapp?hub.mode=subscribe&hub.challenge=1158&hub.verify_token="
+    with own_receivers.client() as client:
+        ours, theirs = client.get(asked + "our-word"), client.get(asked + "guessed")
+        nobody = client.get("/v1/receipts/twilio_sms")
+    assert (ours.status_code, ours.text) == (200, "1158")
+    assert (theirs.status_code, nobody.status_code) == (404, 404)
+
+
 def _service_account() -> str:
     import json
 
