@@ -107,8 +107,8 @@ insert into raw.ledger_journal (
 )
 """
 ORDER = """
-insert into staging.int_events (event_id, event_name, given_id, user_id, occurred_at, visible_at, revenue)
-values ('order-' || $1, 'order_completed', $1, $1, $2, $2, $3)
+insert into people.int_kept_events (event_id, event_name, given_id, occurred_at, visible_at, revenue)
+values ('order-' || $1, 'order_completed', $1, $2, $2, $3)
 """
 
 
