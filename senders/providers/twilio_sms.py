@@ -115,8 +115,11 @@ class TwilioSms:
 
     name = "twilio_sms"
     channel = "sms"
+    rulings: Mapping[Any, Ruling] = RULINGS
+    failures: Mapping[str, Meaning] = FAILURES
+    scheme = ""  # before every address, where the channel has one
     capabilities = Capabilities(echoes_message_id=True, can_look_up=True)
-    options = (
+    options: tuple[Option, ...] = (
         Option(
             "account_sid", "the account", parse=_like(r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits")
         ),
@@ -140,12 +143,13 @@ class TwilioSms:
             raise SettingsError(f"{prefix}FROM or {prefix}MESSAGING_SERVICE_SID: one of them is needed")
         self.base_url: str = chosen["base_url"]
         self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
+        self._chosen = chosen
         self._account_sid: str = chosen["account_sid"]
         self._auth_token: str = chosen["auth_token"]
         self._sender = (
             ("MessagingServiceSid", chosen["messaging_service_sid"])
             if chosen["messaging_service_sid"]
-            else ("From", chosen["from"])
+            else ("From", self.scheme + chosen["from"])
         )
         self._receipts_url = f"{settings.public_url}/v1/receipts/{self.name}"
 
@@ -153,9 +157,9 @@ class TwilioSms:
         # Counted from due_at, not from the call: the bytes are frozen before anybody calls.
         validity = int((message.expires_at - message.due_at).total_seconds())
         form = [
-            ("To", message.address),
+            ("To", self.scheme + message.address),
             self._sender,
-            ("Body", message.content["text"]),
+            *self.content(message.content),
             # Twilio has no field for our id; it signs and calls this address as it stands.
             ("StatusCallback", f"{self._receipts_url}?{urlencode({'message_id': message.message_id})}"),
             ("ValidityPeriod", str(min(max(validity, 1), LONGEST_VALIDITY))),
@@ -167,6 +171,10 @@ class TwilioSms:
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
 
+    def content(self, content: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """The fields of the form that say what the message says."""
+        return [("Body", content["text"])]
+
     async def authorize(self, client: Any) -> Mapping[str, str]:
         pair = f"{self._account_sid}:{self._auth_token}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
@@ -175,7 +183,7 @@ class TwilioSms:
         body = as_object(answer.body)
         return verdict(
             answer,
-            find_ruling(RULINGS, str(body.get("code")), answer.status),
+            find_ruling(self.rulings, str(body.get("code")), answer.status),
             provider_message_id=str(body.get("sid") or "") or None,
             retry_after_seconds=retry_after(answer.headers),
         )
@@ -188,7 +196,9 @@ class TwilioSms:
         if provider_message_id:
             return Request("GET", f"{self._messages_path()}/{quote(provider_message_id)}.json", b"")
         return Request(
-            "GET", f"{self._messages_path()}.json?{urlencode({'To': address, 'PageSize': 50})}", b""
+            "GET",
+            f"{self._messages_path()}.json?{urlencode({'To': self.scheme + address, 'PageSize': 50})}",
+            b"",
         )
 
     def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
@@ -217,7 +227,8 @@ class TwilioSms:
         sid = fields.get("MessageSid") or fields.get("SmsSid", "")
         status = fields.get("MessageStatus") or fields.get("SmsStatus", "")
         is_inbound = status in ("received", "receiving") or (not status and "Body" in fields)
-        meanings = _inbound(fields) if is_inbound else _outbound(status, fields.get("ErrorCode", ""))
+        errors = self.failures
+        meanings = _inbound(fields) if is_inbound else _outbound(status, fields.get("ErrorCode", ""), errors)
         return [
             ProviderEvent(
                 event_key=f"{sid}:{status or 'received'}:{kind}",
@@ -227,7 +238,7 @@ class TwilioSms:
                 occurred_at=datetime.now(UTC),
                 message_id=None if is_inbound else _message_id(webhook.url),
                 provider_message_id=None if is_inbound else sid,
-                address=fields.get("From") if is_inbound else fields.get("To"),
+                address=(fields.get("From" if is_inbound else "To") or "").removeprefix(self.scheme) or None,
                 reason=reason.value,
                 raw=webhook.body.decode(errors="replace"),
             )
@@ -249,11 +260,11 @@ def _form(webhook: RawWebhook) -> dict[str, list[str]]:
     return parse_qs(webhook.body.decode(errors="replace"), keep_blank_values=True)
 
 
-def _outbound(status: str, error_code: str) -> list[Meaning]:
+def _outbound(status: str, error_code: str, failures: Mapping[str, Meaning]) -> list[Meaning]:
     meaning = STATUSES.get(status)
     if meaning is None or meaning[0] is not EventKind.FAILED:
         return [meaning] if meaning else []
-    meaning = FAILURES.get(error_code, meaning)
+    meaning = failures.get(error_code, meaning)
     opted_out = [(EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)]
     return [meaning, *(opted_out if meaning[1] is Reason.UNSUBSCRIBED else [])]
 

@@ -71,6 +71,8 @@ TEST_NUMBERS = {
 class TwilioSmsSandbox:
     name = "twilio_sms"
     channel = "sms"
+    prefix = ""  # before every path, and before every address
+    scheme = ""
 
     def __init__(self, core: Core, secrets: Mapping[str, str]) -> None:
         self._core = core
@@ -97,7 +99,7 @@ class TwilioSmsSandbox:
         }
 
     def routes(self) -> list[Route]:
-        messages = "/2010-04-01/Accounts/{account}/Messages"
+        messages = f"{self.prefix}/2010-04-01/Accounts/{{account}}/Messages"
         return [
             self._core.sends(self, f"{messages}.json", self._create),
             asks(f"{messages}.json", self._list),
@@ -115,7 +117,7 @@ class TwilioSmsSandbox:
     def _create(self, request: Request, body: bytes) -> Response:
         if refused := self._refusal(request):
             return refused
-        form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+        form = self._form(body)
         code = self._fault_of(form)
         if code:
             words = {"to": form.get("To"), "from_": form.get("From"), "callback": form.get("StatusCallback")}
@@ -133,6 +135,9 @@ class TwilioSmsSandbox:
         self._plan_receipts(accepted.provider_message_id, form)
         return _json(self._resource(asdict(accepted), "queued"), 201)
 
+    def _form(self, body: bytes) -> dict[str, str]:
+        return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+
     def _fetch(self, request: Request, body: bytes) -> Response:
         if refused := self._refusal(request):
             return refused
@@ -143,7 +148,9 @@ class TwilioSmsSandbox:
         if refused := self._refusal(request):
             return refused
         size = min(int(request.query_params.get("PageSize", 50)), 1000)
-        rows = self._core.journal.by_recipient(self.name, request.query_params.get("To", ""), size)
+        rows = self._core.journal.by_recipient(
+            self.name, request.query_params.get("To", "").removeprefix(self.scheme), size
+        )
         path = f"/2010-04-01/Accounts/{self._sid}/Messages.json?PageSize={size}&Page=0"
         page = {"first_page_uri": path, "next_page_uri": None, "previous_page_uri": None, "page": 0,
                 "page_size": size, "start": 0, "end": max(0, len(rows) - 1), "uri": path}  # fmt: skip
@@ -226,7 +233,7 @@ class TwilioSmsSandbox:
     def _receipt(self, sid: str, to: str, status: str, error_code: int | None = None) -> dict[str, str]:
         fields = {
             "ApiVersion": "2010-04-01", "MessageStatus": status, "SmsSid": sid, "SmsStatus": status,
-            "To": to, "From": FROM, "MessageSid": sid, "AccountSid": self._sid,
+            "To": self.scheme + to, "From": self.scheme + FROM, "MessageSid": sid, "AccountSid": self._sid,
         }  # fmt: skip
         return fields | ({"ErrorCode": str(error_code)} if error_code else {})
 
@@ -234,8 +241,9 @@ class TwilioSmsSandbox:
         inbound_sid = f"SM{hashlib.md5(sid.encode(), usedforsecurity=False).hexdigest()}"
         return {
             "ToCountry": "US", "SmsMessageSid": inbound_sid, "NumMedia": "0", "SmsSid": inbound_sid,
-            "SmsStatus": "received", "Body": "STOP", "To": FROM, "OptOutType": "STOP", "NumSegments": "1",
-            "MessageSid": inbound_sid, "AccountSid": self._sid, "From": to, "ApiVersion": "2010-04-01",
+            "SmsStatus": "received", "Body": "STOP", "OptOutType": "STOP", "NumSegments": "1",
+            "To": self.scheme + FROM, "From": self.scheme + to,
+            "MessageSid": inbound_sid, "AccountSid": self._sid, "ApiVersion": "2010-04-01",
         }  # fmt: skip
 
     def _sign(self, url: str, receipts: Sequence[Any]) -> Signed:

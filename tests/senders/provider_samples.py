@@ -125,6 +125,13 @@ OPTIONS: dict[str, dict[str, str]] = {
         "webhook_credentials": "postmark:the-password",
     },
     "firebase": {},
+    "twilio_whatsapp": {
+        "account_sid": "AC0123456789abcdef0123456789abcdef",
+        "auth_token": "the-auth-token",
+        "from": "+15005550006",
+        "content_sids": "cart_reminder.en=HX0123456789abcdef0123456789abcdef,"
+        "hello.en=HX0123456789abcdef0123456789abcdef",
+    },
     "meta_whatsapp": {
         "phone_number_id": "106540352242922",
         "access_token": "EAAthe-access-token",

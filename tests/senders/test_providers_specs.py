@@ -77,6 +77,15 @@ def test_twilio_s_document_would_notice_a_bad_form():
     assert errors("twilio/twilio_api_v2010.json", schema, {"To": "+1", "MessagingServiceSid": "MG1"}) != []
 
 
+def test_every_whatsapp_message_by_twilio_is_one_by_its_document(tmp_path: Path):
+    schema = schema_of_form()
+    for case in cases("requests", "twilio_whatsapp"):
+        provider = provider_of(tmp_path, "twilio_whatsapp", case.get("options"))
+        form = typed_form(provider.request(message("whatsapp", content=case["message"]["content"])))
+        assert errors("twilio/twilio_api_v2010.json", schema, form) == [], case["says"]
+        assert set(form) <= set(schema["properties"]), case["says"]
+
+
 def schema_of_mail() -> dict[str, Any]:
     body = spec("sendgrid/tsg_mail_v3.json")["components"]["requestBodies"]["PostMailSend"]
     return body["content"]["application/json"]["schema"]

@@ -20,6 +20,7 @@ from senders.contract import CredentialsRefused, Message, Outcome, ProviderEvent
 from senders.providers.google_rcs import GoogleRcs
 from senders.providers.meta_whatsapp import MetaWhatsapp
 from senders.sandbox.credentials import write_credentials
+from senders.sandbox.twilio_whatsapp import CONTENT_SID
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,7 @@ TOLD = {
     "smtp": {"delivered"},
     "webhook": {"sent", "delivered"},
     "meta_whatsapp": {"sent", "delivered", "read"},
+    "twilio_whatsapp": {"sent", "delivered"},
 }
 
 
@@ -102,9 +104,10 @@ def test_the_journal_says_what_the_provider_took(sandbox: Running, name: str):
     assert name in NAMELESS or row["provider_message_id"] == verdict.provider_message_id
     assert row["body_sha256"] == sha256(provider.request(made).body).hexdigest()
     said = row["text"] + row["html"]
+    name_of_template = {"meta_whatsapp": "cart_reminder", "twilio_whatsapp": CONTENT_SID}
     words = {
         "push": "Your cart waits",
-        "whatsapp": "cart_reminder",
+        "whatsapp": name_of_template.get(name),
         "webhook": "Your cart waits",
         "rcs": "Your cart waits",
         "sms": made.content.get("text"),
@@ -134,6 +137,7 @@ WRONG = {
     "webhook": {"secret": "whsec_AAAA"},
     "firebase": {"project_id": "somebody-else-s"},
     "meta_whatsapp": {"access_token": "wrong"},
+    "twilio_whatsapp": {"auth_token": "wrong"},
     "google_rcs": {"agent_id": "somebody_else"},
 }
 
@@ -220,6 +224,8 @@ MAIL = {"subject": "s", "text": "t", "html": "<p>h</p>"}
         ("amazon_ses", {}, {"from": "hello@elsewhere.example"}, "route_blocked", "wrong_sender"),
         ("amazon_ses", {}, {"configuration_set": "another"}, "route_blocked", "wrong_sender"),
         ("amazon_ses", {}, {"access_key_id": "AKIAWRONG"}, "route_blocked", "credentials_refused"),
+        ("twilio_whatsapp", {"address": "12345"}, {}, "suppressed", "invalid_address"),
+        ("twilio_whatsapp", {}, {"from": "+15005550007"}, "route_blocked", "wrong_sender"),
         ("meta_whatsapp", {"address": "+12"}, {}, "rejected", "invalid_content"),
         ("meta_whatsapp", {"content": {"text": ""}}, {}, "rejected", "invalid_content"),
         ("meta_whatsapp", {"content": NOT_APPROVED}, {}, "route_blocked", "missing_template"),

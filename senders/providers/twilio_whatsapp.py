@@ -1,0 +1,88 @@
+"""WhatsApp by Twilio, API 2010-04-01, with Content templates.
+
+Source of the rules: Twilio's OpenAPI (Messages create: ContentSid, ContentVariables), "Send WhatsApp
+notification messages with templates" and the error dictionary (63xxx). What is the same as for SMS is in
+`twilio_sms.py`. Twilio knows an approved template by its ContentSid: `content_sids` says which is whose.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from senders.contract import EventKind, Outcome
+from senders.providers._declared import Option
+from senders.providers._judging import Ruling
+from senders.providers._reasons import Reason
+from senders.providers.twilio_sms import FAILURES as SMS_FAILURES
+from senders.providers.twilio_sms import RULINGS as SMS_RULINGS
+from senders.providers.twilio_sms import STATUSES as SMS_STATUSES
+from senders.providers.twilio_sms import Meaning, TwilioSms
+from senders.settings import Settings
+
+TEMPLATE: Ruling = (Outcome.ROUTE_BLOCKED, Reason.MISSING_TEMPLATE)
+
+RULINGS: dict[Any, Ruling] = SMS_RULINGS | {
+    "21655": TEMPLATE,  # the ContentSid is none
+    "21656": (Outcome.REJECTED, Reason.INVALID_CONTENT),  # the values do not fit the template
+    "63007": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),  # our number is not on WhatsApp
+    "63016": (Outcome.REJECTED, Reason.OUTSIDE_WINDOW),
+    "63003": (Outcome.REJECTED, Reason.UNREACHABLE_ON_CHANNEL),
+    "63024": (Outcome.REJECTED, Reason.UNREACHABLE_ON_CHANNEL),
+    "63018": (Outcome.RETRY, Reason.RATE_LIMITED),
+}
+STATUSES = SMS_STATUSES
+FAILURES: dict[str, Meaning] = SMS_FAILURES | {
+    "63003": (EventKind.FAILED, Reason.UNREACHABLE_ON_CHANNEL),
+    "63024": (EventKind.FAILED, Reason.UNREACHABLE_ON_CHANNEL),
+    "63016": (EventKind.FAILED, Reason.OUTSIDE_WINDOW),
+    "63018": (EventKind.FAILED, Reason.QUEUE_FULL),
+    "63049": (EventKind.FAILED, Reason.RECIPIENT_LIMIT),
+    "63032": (EventKind.FAILED, Reason.BLOCKED_BY_CARRIER),
+    "63042": (EventKind.FAILED, Reason.MISSING_TEMPLATE),
+}
+
+
+def content_sids(text: str) -> dict[str, str]:
+    """`cart_reminder.en=HX…,hello.en=HX…`; ValueError says so."""
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    if not all(name and re.fullmatch(r"HX[0-9a-fA-F]{32}", sid) for name, _, sid in pairs):
+        raise ValueError("must look like cart_reminder.en=HX and 32 hexadecimal digits, one after the other")
+    return {name: sid for name, _, sid in pairs}
+
+
+class TwilioWhatsapp(TwilioSms):
+    """Answers the contract's questions for WhatsApp by Twilio."""
+
+    name = "twilio_whatsapp"
+    channel = "whatsapp"
+    scheme = "whatsapp:"
+    rulings = RULINGS
+    failures = FAILURES
+    options = (
+        *TwilioSms.options,
+        Option("content_sids", "template.language=ContentSid of each approved template", "", content_sids),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._content_sids: dict[str, str] = self._chosen["content_sids"]
+
+    def content(self, content: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """A template with its values numbered in order: header, body, button. Raises ValueError where
+        `content_sids` has none of that name."""
+        if "text" in content:
+            return [("Body", content["text"])]
+        name = f"{content['template']}.{content['language']}"
+        if name not in self._content_sids:
+            raise ValueError(f"content_sids has no {name}")
+        values = [value for part in ("header", "body", "button") for value in content.get(part) or ()]
+        numbered = {str(number): value for number, value in enumerate(values, 1)}
+        variables = json.dumps(numbered, ensure_ascii=False, separators=(",", ":"))
+        filled = [("ContentVariables", variables)] if values else []
+        return [("ContentSid", self._content_sids[name]), *filled]
+
+
+PROVIDER = TwilioWhatsapp
