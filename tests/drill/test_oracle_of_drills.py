@@ -1,0 +1,120 @@
+"""A judge that notices nothing proves nothing: each kind of breach, made on purpose."""
+
+import sqlite3
+from hashlib import sha256
+
+import pytest
+from letters import NOON, ended, frozen, in_flight, letter, planned
+
+from dagster_project.drill.oracle import Findings, Stop, weigh
+from senders.contract import EventKind, Outcome, ProviderEvent
+from senders.store import query
+
+ANNA, BERT = letter("anna"), letter("bert")
+
+
+def taken(message, **changes):
+    """The provider's journal row of a message."""
+    row = {
+        "message_id": message.message_id,
+        "recipient": message.address,
+        "body_sha256": sha256(frozen(message).body).hexdigest(),
+    }
+    return row | changes
+
+
+def sent(ledger, *messages, outcome=Outcome.ACCEPTED):
+    attempts = in_flight(ledger, *messages)
+    ledger.record(NOON, ended(attempts, outcome))
+
+
+def found(findings: Findings) -> list[str]:
+    """The kinds of breach."""
+    return [kind for kind, reasons in findings.wrong().items() if reasons]
+
+
+def test_a_message_that_both_sides_know_is_no_finding(ledger):
+    sent(ledger, ANNA)
+    assert weigh(ledger, [taken(ANNA)], [ANNA.message_id]).is_clean
+
+
+def test_an_outcome_that_the_ledger_calls_unknown_is_held_and_no_finding(ledger):
+    sent(ledger, ANNA, outcome=Outcome.UNKNOWN)
+    ledger.cancel(ANNA.message_id, "bought", NOON)
+    for provider_has in ([taken(ANNA)], []):
+        findings = weigh(ledger, provider_has, [ANNA.message_id])
+        assert (findings.is_clean, findings.held) == (True, 1)
+
+
+def suppressed_first(ledger):
+    planned(ledger, ANNA)
+    ledger.suppress(ANNA.address, "marketing", "stop", NOON)
+    return [taken(ANNA)]
+
+
+BREACHES = [
+    ("lost", lambda ledger: sent(ledger, ANNA) or [], "believed, and never taken"),
+    ("lost", lambda ledger: [], "acknowledged, and not in the ledger"),
+    ("lost", lambda ledger: planned(ledger, ANNA) or [], "left in line for ever"),
+    ("lost", lambda ledger: sent(ledger, ANNA, outcome=Outcome.REJECTED) or [], "ended as nobody meant"),
+    ("duplicated", lambda ledger: sent(ledger, ANNA) or [taken(ANNA)] * 2, "taken twice"),
+    ("unexpected", lambda ledger: sent(ledger, ANNA) or [taken(ANNA), taken(BERT)], "unknown here"),
+    ("unexpected", lambda ledger: planned(ledger, ANNA) or [taken(ANNA)], "sent without a call on record"),
+    (
+        "unexpected",
+        lambda ledger: sent(ledger, ANNA, outcome=Outcome.RETRY) or [taken(ANNA)],
+        "called not sent, and taken",
+    ),
+    ("altered", lambda ledger: sent(ledger, ANNA) or [taken(ANNA, body_sha256="other")], "other bytes"),
+    ("altered", lambda ledger: sent(ledger, ANNA) or [taken(ANNA, recipient="else@where.com")], "elsewhere"),
+    ("out_of_policy", suppressed_first, "taken though suppressed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "break_it", "_"), BREACHES, ids=[breach[2] for breach in BREACHES])
+def test_the_oracle_notices(ledger, kind, break_it, _):
+    accepted = break_it(ledger)
+    assert kind in found(weigh(ledger, accepted, [ANNA.message_id]))
+
+
+@pytest.mark.parametrize(
+    ("scope", "name"), [("all", ""), ("route", "postal"), ("journey", "cart_abandoned"), ("route", "other")]
+)
+def test_the_oracle_notices_a_call_that_the_kill_switch_forbade(ledger, scope, name):
+    planned(ledger, ANNA)
+    before = ledger.last_seq()
+    sent(ledger, ANNA)
+    expected = [] if name == "other" else ["out_of_policy"]
+    assert found(weigh(ledger, [taken(ANNA)], [], stops=[Stop(scope, name, before)])) == expected
+    assert weigh(ledger, [taken(ANNA)], [], stops=[Stop(scope, name, 0, before)]).is_clean
+
+
+def test_the_oracle_notices_a_call_to_an_address_that_was_suppressed_before_it(ledger, tmp_path):
+    """The ledger's own claim would never make it, so one is opened past the claim."""
+    planned(ledger, ANNA)
+    (claim,) = ledger.claim(NOON, "postal", 1, 60).claims
+    ledger.suppress(ANNA.address, "all", "stop", NOON)
+    values = {"message_no": claim.message_no, "token": claim.token, "now": "2022-11-05T12:00:00.000000"}
+    with sqlite3.connect(tmp_path / "ledger.db") as behind_its_back:
+        behind_its_back.execute(
+            "insert into attempts (message_no, claim_token, body_sha256, started_at) "
+            "select message_no, :token, body_sha256, :now from requests where message_no = :message_no",
+            values,
+        )
+        behind_its_back.execute(query("put_in_flight"), values)
+    assert "out_of_policy" in found(weigh(ledger, [], [ANNA.message_id]))
+
+
+def test_a_copy_is_excused_only_where_nobody_could_tell_and_the_journey_asked_for_it(ledger):
+    wanted = letter("anna", on_unknown="resend")
+    sent(ledger, wanted)
+    assert "duplicated" in found(weigh(ledger, [taken(wanted)] * 2, []))
+
+
+def test_a_fallback_after_a_late_failure_is_no_duplicate(ledger):
+    sent(ledger, ANNA)
+    failed = ProviderEvent("1", "postal", EventKind.FAILED, NOON, message_id=ANNA.message_id)
+    ledger.apply_receipts([failed], NOON)
+    fallback = letter("by mail", candidate_id=ANNA.candidate_id)
+    sent(ledger, fallback)
+    assert weigh(ledger, [taken(ANNA), taken(fallback)], []).is_clean
