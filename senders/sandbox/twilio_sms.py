@@ -130,7 +130,7 @@ class TwilioSmsSandbox:
             message_id=message_id,
             provider_message_id=f"SM{random_secrets.token_hex(16)}",
             text=form["Body"],
-            links=re.findall(r"https?://\S+", form["Body"]),
+            links=re.findall(r'https?://[^\s"]+', form["Body"]),
         )
         self._plan_receipts(accepted.provider_message_id, form)
         return _json(self._resource(asdict(accepted), "queued"), 201)
