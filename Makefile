@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 MINUTES ?=
 
-.PHONY: demo test lint types structure bench lock clean
+.PHONY: demo test lint types structure bench drill lock clean
 
 # The lock names versions and hashes and no registry: pip uses whichever this machine is set up with.
 .venv/ready: requirements.lock pyproject.toml
@@ -33,6 +33,9 @@ structure: .venv/ready
 
 bench: .venv/ready  ## the figures, written to bench/RESULTS.md
 	$(BIN)/python -m bench
+
+drill: .venv/ready  ## break the delivery on purpose; the last line is JSON, all zeros or exit 1
+	@$(BIN)/dovecote drill
 
 # For maintainers: renew the lock. It holds no index address, whatever index made it.
 lock:

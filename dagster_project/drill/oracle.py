@@ -99,7 +99,7 @@ def _lost(
         elif not (
             state in TAKEN | {State.HELD} | set(ends.get(message_id, ())) or is_dropped or is_suppressed
         ):
-            lost.append(f"{message_id}: ended as {state}")
+            lost.append(f"{message_id} ({row['provider']}): ended as {state}")
     return lost
 
 

@@ -1,0 +1,38 @@
+"""Processes to be killed: forked, so that each is a real one and none pays the imports again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+
+
+class Child:
+    """A process that runs `work` and ends. Whoever forks has no ledger open: a connection that two
+    processes share would break SQLite's locks."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._run(work)
+
+    @staticmethod
+    def _run(work: Callable[[], object]) -> None:
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        """The exit code; below 0: the signal that killed it."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
