@@ -9,14 +9,14 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_project.drill import kills
+from dagster_project.drill import kills, network
 from dagster_project.drill.oracle import Findings
 from dagster_project.drill.rig import Drill, Rig, running, say
 
 MEMORY = Path("/dev/shm")  # noqa: S108  a kill is no power cut: what was written is there for the next
 SHOWN = 5  # findings of a kind and drill
 # One of each sort: for `make test`. The whole takes minutes.
-SHORT = 6
+SHORT = 9
 
 
 def run(only: str | None, is_short: bool) -> int:
@@ -37,7 +37,7 @@ def run(only: str | None, is_short: bool) -> int:
 
 
 def all_drills() -> dict[str, Drill]:
-    return {**kills.drills()}
+    return {**kills.drills(), **network.drills()}
 
 
 def summary(total: Findings, drills: int, seeds: int) -> Mapping[str, int]:

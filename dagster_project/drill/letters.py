@@ -23,6 +23,13 @@ _CONTENT: dict[str, dict[str, Any]] = {
         "headers": {},
     },
     "webhook": {"data": {"says": "Your cart waits"}},
+    "whatsapp": {
+        "template": "cart_reminder",
+        "language": "en",
+        "header": [],
+        "body": ["Your cart waits", "€12.50"],
+        "button": ["https://shop.example/cart"],
+    },
 }
 
 

@@ -14,7 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from senders.sandbox.faults import KINDS, Fault, Faults, Reset, Slow, Truncated
+from senders.sandbox.faults import (
+    KINDS,
+    NOISE,
+    PAGES,
+    Closed,
+    Fault,
+    Faults,
+    Reset,
+    Silent,
+    Slow,
+    Truncated,
+    page,
+)
 from senders.sandbox.journal import Accepted, Journal
 from senders.sandbox.receipts import ReceiptQueue
 from senders.sandbox.world import World
@@ -106,18 +118,28 @@ def asks(path: str, handle: Handler, method: str = "GET") -> Route:
 
 
 def _instead(fault: Fault, stand: Stand) -> Response:
+    if fault.kind in PAGES:
+        return page(fault.kind)
     answers: dict[str, Callable[[], Response]] = {
         "rate_limit": stand.too_many,
         "error_before": stand.broken,
         "reset_before": Reset,
+        "close_before": Closed,
+        "hang_before": Silent,
     }
     return answers[fault.kind]()
 
 
 def _spoilt(fault: Fault, stand: Stand, answer: Response) -> Response:
+    if fault.kind in PAGES:
+        return page(fault.kind)
     answers: dict[str, Callable[[], Response]] = {
         "error_after": stand.broken,
         "reset_after": Reset,
+        "close_after": Closed,
+        "hang_after": Silent,
+        "babble": lambda: Closed(NOISE),
+        "garbage": lambda: Response(NOISE, answer.status_code, None, "application/json"),
         "truncate": lambda: Truncated(answer),
         "stall": lambda: Slow(answer, fault.seconds, is_drip=False),
         "drip": lambda: Slow(answer, fault.seconds, is_drip=True),

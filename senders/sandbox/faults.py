@@ -24,16 +24,38 @@ class Kind:
 
 KINDS = {
     "rate_limit": Kind(True, "429 in the provider's own words"),
+    "rate_limit_bare": Kind(True, "429 from something before the provider, without a word of when"),
+    "too_large": Kind(True, "413 from something before the provider"),
     "error_before": Kind(True, "500, and nothing was taken"),
     "error_after": Kind(False, "500, though the message was taken"),
+    "bad_gateway_before": Kind(True, "502 with a page for people, and nothing was taken"),
+    "bad_gateway_after": Kind(False, "502 with a page for people, though the message was taken"),
+    "unavailable_before": Kind(True, "503 with a page for people, and nothing was taken"),
+    "unavailable_after": Kind(False, "503 with a page for people, though the message was taken"),
     "reset_before": Kind(True, "the connection is reset, and nothing was taken"),
     "reset_after": Kind(False, "the connection is reset, though the message was taken"),
+    "close_before": Kind(True, "the connection ends in good order without an answer, and nothing was taken"),
+    "close_after": Kind(False, "the connection ends without an answer, though the message was taken"),
+    "babble": Kind(False, "taken, and what comes back is no HTTP"),
+    "garbage": Kind(False, "taken: the status says so, and the body is noise"),
+    "hang_before": Kind(True, "never answered, and nothing was taken"),
+    "hang_after": Kind(False, "taken, and never answered"),
     "truncate": Kind(False, "the status and half of the body, then the connection ends"),
     "stall": Kind(False, "taken, and the answer comes `seconds` late"),
     "drip": Kind(False, "taken, and the answer comes in drips over `seconds`"),
 }
 
 
+# Faults that are a status and a page which no provider wrote.
+PAGES = {
+    "rate_limit_bare": 429,
+    "too_large": 413,
+    "bad_gateway_before": 502,
+    "bad_gateway_after": 502,
+    "unavailable_before": 503,
+    "unavailable_after": 503,
+}
+NOISE = b"\x00\xff{]<html>220 mail.example ESMTP\r\n\r\n"
 DRIPS = 20  # pieces of an answer that drips
 
 
@@ -87,6 +109,36 @@ class Reset(Response):
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_nothing)
         transport.abort()
         await asyncio.sleep(0.01)  # the server must notice before it would answer 500 itself
+
+
+class Closed(Response):
+    """No answer: the connection ends as if all had been said, or after `noise`, which is no HTTP."""
+
+    def __init__(self, noise: bytes = b"") -> None:
+        self._noise = noise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        transport = transport_of(receive)
+        if self._noise:
+            transport.write(self._noise)
+        transport.close()
+        await asyncio.sleep(0.01)
+
+
+class Silent(Response):
+    """No answer, and the connection stays."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+def page(kind: str) -> Response:
+    """An answer by a proxy or a firewall on the way."""
+    return Response("<html><h1>Something went wrong</h1></html>", PAGES[kind], None, "text/html")
 
 
 class Truncated(Response):

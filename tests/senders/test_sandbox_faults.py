@@ -14,6 +14,7 @@ from provider_samples import message
 from sandbox_server import PROVIDERS, Running, calm, running_sandbox, send
 
 from senders.contract import Answer, Message, Outcome, Provider
+from senders.lane import judge
 from senders.sandbox.faults import KINDS
 
 # The others have their own trouble and their own tests (test_smtp.py).
@@ -30,6 +31,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def calm_again(sandbox: Running) -> Iterator[None]:
     yield
     sandbox.faults()
+
+
+NO_ANSWER = [
+    ("reset_before", False), ("reset_after", True), ("close_before", False), ("close_after", True),
+    ("babble", True),
+]  # fmt: skip
 
 
 def fresh(provider: Provider) -> Message:
@@ -49,6 +56,12 @@ def took(running: Running, made: Message) -> bool:
     ("kind", "outcome", "is_taken"),
     [
         ("rate_limit", Outcome.RETRY, False),
+        ("rate_limit_bare", Outcome.RETRY, False),
+        ("too_large", Outcome.REJECTED, False),
+        ("bad_gateway_before", Outcome.UNKNOWN, False),
+        ("bad_gateway_after", Outcome.UNKNOWN, True),
+        ("unavailable_before", Outcome.UNKNOWN, False),
+        ("unavailable_after", Outcome.UNKNOWN, True),
         ("error_before", Outcome.UNKNOWN, False),
         ("error_after", Outcome.UNKNOWN, True),
     ],
@@ -64,8 +77,8 @@ def test_an_error_looks_the_same_whether_the_message_was_taken_or_not(
 
 
 @pytest.mark.parametrize("name", HTTP_PROVIDERS)
-@pytest.mark.parametrize(("kind", "is_taken"), [("reset_before", False), ("reset_after", True)])
-def test_a_reset_looks_the_same_whether_the_message_was_taken_or_not(
+@pytest.mark.parametrize(("kind", "is_taken"), NO_ANSWER)
+def test_no_answer_looks_the_same_whether_the_message_was_taken_or_not(
     sandbox: Running, name: str, kind: str, is_taken: bool
 ):
     provider = sandbox.provider(name)
@@ -74,6 +87,30 @@ def test_a_reset_looks_the_same_whether_the_message_was_taken_or_not(
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
         sent(provider, made)
     assert took(sandbox, made) is is_taken
+
+
+@pytest.mark.parametrize(("kind", "is_taken"), [("hang_before", False), ("hang_after", True)])
+def test_a_provider_that_hangs_never_answers(sandbox: Running, kind: str, is_taken: bool):
+    provider = sandbox.provider("sendgrid")
+    sandbox.faults({"kind": kind})
+    made = fresh(provider)
+
+    async def wait_a_little() -> None:
+        async with asyncio.timeout(0.5):
+            await send(provider, provider.request(made))
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(wait_a_little())
+    assert took(sandbox, made) is is_taken
+
+
+@pytest.mark.parametrize("name", HTTP_PROVIDERS)
+def test_noise_in_place_of_a_body_never_counts_as_known_not_sent(sandbox: Running, name: str):
+    provider = sandbox.provider(name)
+    sandbox.faults({"kind": "garbage"})
+    made = fresh(provider)
+    assert judge(provider, sent(provider, made)).outcome in (Outcome.UNKNOWN, Outcome.ACCEPTED)
+    assert took(sandbox, made)
 
 
 @pytest.mark.parametrize("name", HTTP_PROVIDERS)
