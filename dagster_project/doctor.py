@@ -12,8 +12,9 @@ from typing import Any
 
 from dagster_project import controls, home, lock, manifest, state, warehouse
 from senders import settings as environment
-from senders.settings import PREFIX, REPOSITORY, Settings
+from senders.settings import PREFIX, REPOSITORY, Settings, variable
 
+WORST_CLOCK_SECONDS = 5.0  # a lease outlasts a call by 45 s
 LEAST_FREE_BYTES = 1_000_000_000
 # A clock before the day this was written is a machine that lost its battery.
 OLDEST_SANE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,7 +67,7 @@ def _examined(
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    known = {PREFIX + item.name.upper(): item for item in fields(Settings) if "about" in item.metadata}
+    known = {variable(item): item for item in fields(Settings) if "about" in item.metadata}
     for name, item in known.items():
         value, is_secret = getattr(settings, item.name), item.metadata["secret"]
         shown = (
@@ -83,6 +84,8 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return ",".join(f"{k}={v}" for k, v in value.items())
+    if value is None:
+        return "not set"
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
@@ -155,8 +158,11 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
     from senders.ledger import Ledger
 
     with Ledger(settings.ledger) as ledger:
-        last = ledger.last_seq()
+        last, seconds = ledger.last_seq(), ledger.clock_is_off_by()
     yield Finding("ledger", f"{settings.ledger} opens; its journal has {last} entries.")
+    if abs(seconds) > WORST_CLOCK_SECONDS:
+        says = f"This machine's clock is {seconds:+.0f} s off the ledger server's"
+        yield Finding("ledger", f"{says}: leases of other workers are judged by it. Set it by NTP.", True)
 
 
 def _dbt(settings: Settings) -> Iterator[Finding]:

@@ -20,9 +20,11 @@ from senders import inquiry
 from senders.authorization import NotAuthorized, authorize, headers_for
 from senders.contract import Answer, Outcome, Provider, Verdict
 from senders.entries import Attempt, Claim, Recorded
-from senders.pace import TokenBucket, asked_seconds, retry_at
+from senders.pace import asked_seconds, retry_at
 from senders.reconcile import first_look_at
 from senders.round import Round
+from senders.shared_pace import bucket_for
+from senders.store import Beside
 from senders.transport import InvalidRequest, NoAnswer, NotSent, call, open_client
 
 RAW_LIMIT = 8_000  # characters of an answer that nobody understood
@@ -44,7 +46,7 @@ class Lane:
         self._round = round_
         self._client = client
         self._provider = provider
-        self._bucket = TokenBucket(provider.capabilities.messages_per_second)
+        self._bucket = bucket_for(round_.ledger, provider)
         self._window = min(round_.pace.first_calls, round_.pace.calls)
         self._in_flight = 0
         self._answered: list[tuple[Attempt, Verdict]] = []
@@ -100,7 +102,7 @@ class Lane:
             self._closed_because = str(error)
             return
         self._is_authorized = True
-        with round_.ledger.transaction():
+        with round_.ledger.transaction(Beside.SENDERS):
             self._record()
             attempts = self._intend(claims or self._claim())
         for attempt in attempts:

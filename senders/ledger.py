@@ -7,6 +7,7 @@ journal and asks whether there is work; a person blocks, stops and decides what 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from senders.contract import ProviderEvent, State
 from senders.entries import JOURNAL_COLUMNS, Applied
 from senders.outbound import Outbound
 from senders.receipts import address_key
-from senders.store import LedgerError, to_moment, to_text
+from senders.store import Beside, LedgerError, to_moment, to_text
 
 __all__ = ["JOURNAL_COLUMNS", "Ledger", "LedgerError", "address_key"]
 
@@ -26,11 +27,11 @@ _IS_MACHINE = JOURNAL_COLUMNS.index("is_machine")
 
 
 class Ledger(Outbound):
-    """One connection to the ledger's file, for one thread; a context manager.
+    """One connection to the ledger's file or server, for one thread; a context manager.
 
-    `now` is an aware datetime. Raises LedgerError when the file cannot be opened,
-    sqlite3.IntegrityError naming the constraint when a change would break a rule of the ledger,
-    sqlite3.OperationalError when another process keeps it locked for longer than BUSY_SECONDS.
+    `now` is an aware datetime. Raises LedgerError when it cannot be opened, sqlite3.IntegrityError
+    naming the constraint when a change would break a rule of the ledger, sqlite3.OperationalError
+    when another process keeps it locked for longer than BUSY_SECONDS, or the server is away.
     """
 
     # What receivers hand in ------------------------------------------------------------------
@@ -73,7 +74,7 @@ class Ledger(Outbound):
     def block_route(self, provider: str, channel: str, reason: str, now: datetime) -> bool:
         """Send nothing through a provider until `free_route`; False: it was blocked already."""
         values = {"provider": provider, "channel": channel, "reason": reason, "now": to_text(now)}
-        with self.transaction():
+        with self.transaction(Beside.SENDERS):  # a sender blocks its route while it records
             return self.change("block_route", values) > 0
 
     def free_route(self, provider: str, reason: str, now: datetime) -> bool:
@@ -130,6 +131,14 @@ class Ledger(Outbound):
                 > 0
             )
 
+    def clock_is_off_by(self) -> float:
+        """Seconds that this machine's clock is ahead of the one of the ledger's server; 0 for a file."""
+        if not self.is_shared:
+            return 0.0
+        asked_at = time.time()
+        server = float(self.value("server_time"))
+        return (asked_at + time.time()) / 2 - server
+
     # What the tick asks ----------------------------------------------------------------------
 
     def has_work(self, now: datetime, providers: Iterable[str] | None = None) -> bool:
@@ -151,8 +160,12 @@ class Ledger(Outbound):
 
     def journal_since(self, seq: int, limit: int) -> Iterator[tuple[Any, ...]]:
         """The next `limit` journal rows after `seq`, as tuples of JOURNAL_COLUMNS (`happened_at` as text,
-        `is_machine` as a boolean or None). The rows are read at once: no reader is left open."""
-        for row in self.run("journal_since", {"seq": seq, "limit": limit}).fetchall():
+        `is_machine` as a boolean or None). The rows are read at once: no reader is left open.
+        No row before the last one is still to come, whoever else is writing."""
+        until = self.settled("last_seq")
+        if until <= seq:  # most often there is no news
+            return
+        for row in self.run("journal_since", {"seq": seq, "until": until, "limit": limit}).fetchall():
             values = list(row)
             values[_IS_MACHINE] = None if values[_IS_MACHINE] is None else bool(values[_IS_MACHINE])
             yield tuple(values)

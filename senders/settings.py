@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from senders.ledger_server import LedgerServer, parse_server
 
 PREFIX = "DOVECOTE_"
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -60,8 +62,10 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _setting(default: str, parse: Callable[[str], Any], about: str, *, secret: bool = False) -> Any:
-    metadata = {"default": default, "parse": parse, "about": about, "secret": secret}
+def _setting(
+    default: str, parse: Callable[[str], Any], about: str, *, secret: bool = False, name: str | None = None
+) -> Any:
+    metadata = {"default": default, "parse": parse, "about": about, "secret": secret, "name": name}
     return field(repr=not secret, metadata=metadata)
 
 
@@ -89,6 +93,9 @@ class Settings:
     write_key: str = _setting("", str, "key that event senders must present", secret=True)
     shopify_secret: str = _setting("", str, "secret that signs Shopify webhooks", secret=True)
     link_secret: str = _setting("", str, "secret that signs links in messages", secret=True)
+    ledger_server: LedgerServer | None = _setting(
+        "", parse_server, "postgresql://… of a ledger that several machines share", name="LEDGER"
+    )
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -96,8 +103,8 @@ class Settings:
         return self.home / "warehouse.duckdb"
 
     @property
-    def ledger(self) -> Path:
-        return self.home / "ledger.db"
+    def ledger(self) -> Path | LedgerServer:
+        return self.ledger_server or self.home / "ledger.db"
 
     @property
     def landing(self) -> Path:
@@ -121,6 +128,11 @@ class Settings:
         }
 
 
+def variable(item: Field[Any]) -> str:
+    """The environment's name of one of the settings."""
+    return PREFIX + (item.metadata["name"] or item.name.upper())
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check every setting; raise SettingsError naming all that are wrong."""
     environ = os.environ if environ is None else environ
@@ -129,7 +141,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     for item in fields(Settings):
         if "parse" not in item.metadata:
             continue
-        name = PREFIX + item.name.upper()
+        name = variable(item)
         try:
             values[item.name] = item.metadata["parse"](environ.get(name, item.metadata["default"]))
         except ValueError as error:

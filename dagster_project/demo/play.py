@@ -73,6 +73,7 @@ def prepare(settings: Settings, sandbox_port: int, tick_seconds: int) -> tuple[S
     receivers_port, ui_port = servers.free_port(settings.receivers_port), servers.free_port(settings.ui_port)
     environment = {
         "DOVECOTE_HOME": str(folder),
+        "DOVECOTE_LEDGER": "",  # a play never writes into a ledger that others share
         "DOVECOTE_TICK_SECONDS": str(tick_seconds),
         "DOVECOTE_RECEIVERS_PORT": str(receivers_port),
         "DOVECOTE_UI_PORT": str(ui_port),

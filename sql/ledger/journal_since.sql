@@ -26,6 +26,6 @@ select
     journal.reason
 from journal
 left join messages on journal.message_no = messages.message_no
-where journal.seq > :seq
+where journal.seq > :seq and journal.seq <= :until
 order by journal.seq
 limit :limit

@@ -1,5 +1,6 @@
--- To stay unknown is to look again later. `has_lost_attempt` stays for good: a candidate with a copy
--- that may be out there never gets another channel.
+-- To stay unknown is to look again later. What was found out about one attempt says nothing about the next:
+-- another worker may have settled it and sent it again since. `has_lost_attempt` stays for good: a candidate with
+-- a copy that may be out there never gets another channel.
 update messages set
     state = :state,
     state_at = case :state when 'unknown' then state_at else :now end,
@@ -7,5 +8,5 @@ update messages set
     wake_at = :wake_at,
     resend_until = :resend_until,
     provider_message_id = coalesce(provider_message_id, :provider_message_id),
-    has_lost_attempt = max(has_lost_attempt, :has_lost_attempt)
-where message_no = :message_no and state = 'unknown'
+    has_lost_attempt = case when has_lost_attempt = 1 then 1 else :has_lost_attempt end
+where message_no = :message_no and state = 'unknown' and state_at = :unknown_since

@@ -9,10 +9,11 @@ from post_office import Postal
 
 from senders.delivery import Pace, deliver
 from senders.ledger import Ledger
+from senders.ledger_server import LedgerServer
 
 if __name__ == "__main__":
-    path, url, starts_at = sys.argv[1:]
-    with Ledger(Path(path)) as ledger:
+    place, url, starts_at = sys.argv[1:]
+    with Ledger(LedgerServer(place) if "://" in place else Path(place)) as ledger:
         deliver(
             ledger,
             {"sms": Postal(url, messages_per_second=100.0)},

@@ -11,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from senders.contract import Message, Outcome, Request, State, Verdict
 from senders.entries import Attempt, Recorded
 from senders.ledger import Ledger
+from senders.ledger_server import LedgerServer
 
 NOON = datetime(2022, 11, 5, 12, tzinfo=UTC)
 
@@ -63,6 +64,15 @@ def frozen(message: Message) -> Request:
 
 def planned(ledger: Ledger, *messages: Message, provider: str = "postal", now: datetime = NOON) -> None:
     ledger.plan([(message, provider, frozen(message)) for message in messages], now)
+
+
+def tamper(ledger: Ledger, statement: str) -> Any:
+    """Run any SQL on the ledger's own connection, past the program."""
+    return ledger._base.execute(statement)
+
+
+def is_on_a_server(ledger: Ledger) -> bool:
+    return isinstance(ledger.place, LedgerServer)
 
 
 def in_flight(ledger: Ledger, *messages: Message, now: datetime = NOON) -> list[Attempt]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from letters import NOON, letter, letters, reason_of, state_of
+from letters import NOON, letter, letters, reason_of, state_of, tamper
 from post_office import BEHAVIOURS, Postal, open_post_office, status
 
 from senders.contract import EventKind, Outcome, ProviderEvent, State, Verdict
@@ -52,13 +52,13 @@ def test_every_attempt_sends_the_same_bytes(ledger, office, clock):
     pace = replace(QUICK, patience_seconds=3.0)
     summary = send(ledger, office, clock, [letter("anna")], pace=pace)
     assert (summary.attempted, summary.retrying, dict(summary.accepted)) == (2, 1, {"sms": 1})
-    shas = ledger._connection.execute("select distinct body_sha256 from attempts").fetchall()
+    shas = tamper(ledger, "select distinct body_sha256 from attempts").fetchall()
     assert [tuple(row) for row in shas] == [(office.taken[0][1],)]
 
 
-def test_nothing_secret_is_in_the_ledger(ledger, office, clock, tmp_path):
-    send(ledger, office, clock, letters(3))
-    ledger.close()
+def test_nothing_secret_is_in_the_ledger(file_ledger, office, clock, tmp_path):
+    send(file_ledger, office, clock, letters(3))
+    file_ledger.close()
     assert b"stamp" not in (tmp_path / "ledger.db").read_bytes()
 
 
@@ -136,7 +136,7 @@ def test_a_wrong_account_blocks_the_route_and_burns_no_attempt(ledger, office, c
     assert deliver(ledger, {"sms": Postal(office.url)}, clock, 20, pace=QUICK).attempted == 0
     ledger.free_route("postal", "new key", clock())
     assert deliver(ledger, {"sms": Postal(office.url)}, clock, 20, pace=QUICK).accepted["sms"] == 100
-    burnt = ledger._connection.execute("select max(attempts), min(attempts) from messages").fetchone()
+    burnt = tamper(ledger, "select max(attempts), min(attempts) from messages").fetchone()
     assert tuple(burnt) == (1, 1)
 
 
@@ -325,10 +325,10 @@ def test_a_clock_that_stands_still_does_not_keep_a_lane_waiting(ledger, office):
 # Stopping
 
 
-def test_an_opt_out_that_comes_in_while_a_token_is_fetched_is_heeded(ledger, office, clock, tmp_path):
+def test_an_opt_out_that_comes_in_while_a_token_is_fetched_is_heeded(ledger, office, clock):
     class Slow(Postal):
         async def authorize(self, client):
-            with Ledger(tmp_path / "ledger.db") as other:
+            with Ledger(ledger.place) as other:
                 other.suppress("anna@example.com", "marketing", "stop", clock())
             return await super().authorize(client)
 
@@ -338,10 +338,10 @@ def test_an_opt_out_that_comes_in_while_a_token_is_fetched_is_heeded(ledger, off
     assert (state_of(ledger, anna), state_of(ledger, bert)) == (State.SUPPRESSED, State.ACCEPTED)
 
 
-def test_the_kill_switch_ends_a_round_that_is_under_way(ledger, office, clock, tmp_path):
+def test_the_kill_switch_ends_a_round_that_is_under_way(ledger, office, clock):
     def pull(summary):
         if summary.accepted["sms"] >= 20:
-            with Ledger(tmp_path / "ledger.db") as other:
+            with Ledger(ledger.place) as other:
                 other.stop("all", "", "drill", clock())
 
     provider = Postal(office.url)
@@ -362,10 +362,10 @@ def test_a_stop_received_between_plan_and_send_is_heeded(ledger, office, clock):
     assert (summary.suppressed, [m for m, _ in office.taken]) == (1, [letter("bert").message_id])
 
 
-def test_a_receipt_that_is_faster_than_the_answer_is_not_undone_by_it(ledger, office, clock, tmp_path):
+def test_a_receipt_that_is_faster_than_the_answer_is_not_undone_by_it(ledger, office, clock):
     def report(message_id):  # the provider's webhook comes in while the call is under way
         event = ProviderEvent(message_id, "postal", EventKind.DELIVERED, clock(), message_id=message_id)
-        with Ledger(tmp_path / "ledger.db") as other:
+        with Ledger(ledger.place) as other:
             other.apply_receipts([event], clock())
 
     office.on_call = report
@@ -395,7 +395,7 @@ def test_a_yes_that_was_cut_off_is_never_known_not_sent_even_if_the_provider_say
     assert state_of(ledger, message) is State.UNKNOWN
 
 
-def test_a_machine_that_slept_past_the_lease_does_not_call(tmp_path, office, clock):
+def test_a_machine_that_slept_past_the_lease_does_not_call(ledger_place, office, clock):
     class SleepsAfterIntent(Ledger):
         def intent(self, now, claims, call_seconds):
             attempts = super().intent(now, claims, call_seconds)
@@ -403,7 +403,7 @@ def test_a_machine_that_slept_past_the_lease_does_not_call(tmp_path, office, clo
             return attempts
 
     message = letter("anna")
-    with SleepsAfterIntent(tmp_path / "ledger.db") as ledger:
+    with SleepsAfterIntent(ledger_place) as ledger:
         send(ledger, office, clock, [message])
         assert (state_of(ledger, message), reason_of(ledger, message)) == (
             State.RETRY_WAIT,

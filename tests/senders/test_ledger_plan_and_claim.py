@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from letters import NOON, ended, frozen, in_flight, letter, letters, planned, reason_of, state_of
+from letters import NOON, ended, frozen, in_flight, letter, letters, planned, reason_of, state_of, tamper
 
 from senders.contract import Outcome, Request, State
 from senders.entries import Planned, Refusal, Settlement
@@ -174,14 +174,13 @@ def test_a_blocked_route_keeps_its_messages_until_it_is_free(ledger):
     assert (ledger.has_work(NOON), claimed_names(ledger)) == (True, ["anna"])
 
 
-def test_two_processes_never_claim_the_same_message(tmp_path):
-    path = tmp_path / "ledger.db"
+def test_two_processes_never_claim_the_same_message(ledger_place):
     messages = letters(400)
-    with Ledger(path) as ledger:
+    with Ledger(ledger_place) as ledger:
         planned(ledger, *messages)
 
     def claim_all(_):
-        with Ledger(path) as own:  # a connection of its own is what a process is to SQLite
+        with Ledger(ledger_place) as own:  # a connection of its own is what a process is to a ledger
             mine = []
             while claims := own.claim(NOON, "postal", 7, 60).claims:
                 mine += [claim.message_id for claim in claims]
@@ -198,7 +197,7 @@ def test_two_processes_never_claim_the_same_message(tmp_path):
 def test_the_attempt_row_holds_the_digest_of_the_bytes_that_will_be_sent(ledger):
     message = letter("anna")
     in_flight(ledger, message)
-    (row,) = ledger._connection.execute("select body_sha256, outcome from attempts").fetchall()
+    (row,) = tamper(ledger, "select body_sha256, outcome from attempts").fetchall()
     assert tuple(row) == (sha256(frozen(message).body).hexdigest(), None)
 
 
@@ -338,10 +337,13 @@ def test_a_person_decides_what_becomes_of_a_held_message(ledger):
 # The file
 
 
-def test_many_processes_may_open_a_new_ledger_at_once(tmp_path):
+@pytest.mark.parametrize("is_server", [False, True], ids=["sqlite", "postgresql"])
+def test_many_processes_may_open_a_new_ledger_at_once(tmp_path, database_server, is_server):
+    place = database_server.empty() if is_server else tmp_path / "deep" / "ledger.db"
+
     def open_and_count(_):
-        with Ledger(tmp_path / "deep" / "ledger.db") as ledger:
-            return ledger._connection.execute("select count(*) from allowed_moves").fetchone()[0]
+        with Ledger(place) as ledger:
+            return tamper(ledger, "select count(*) from allowed_moves").fetchone()[0]
 
     with ThreadPoolExecutor(8) as workers:
         assert len(set(workers.map(open_and_count, range(8)))) == 1
@@ -357,9 +359,9 @@ def test_a_ledger_of_another_version_or_a_file_that_is_none_is_refused_by_name(t
         Ledger(tmp_path / "text.db")
 
 
-def test_a_commit_is_on_the_disk(ledger):
+def test_a_commit_to_a_file_is_on_the_disk(file_ledger):
     settings = {
-        name: ledger._connection.execute(f"pragma {name}").fetchone()[0]
+        name: file_ledger._connection.execute(f"pragma {name}").fetchone()[0]
         for name in ("journal_mode", "synchronous")
     }
     assert settings == {"journal_mode": "wal", "synchronous": 2}

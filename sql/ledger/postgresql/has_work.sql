@@ -1,0 +1,57 @@
+-- Anything a tick could do now. What a blocked route or a switch keeps waiting is no work until it
+-- expires, and so is what waits for a provider that no route uses any more (`:providers`, a JSON list, or null
+-- for any). Every branch reads the head of an index.
+select
+    exists (select 1 from messages where state = 'claimed' and wake_at <= :now)
+    or exists (select 1 from messages where state = 'in_flight' and wake_at <= :now)
+    or exists (
+        select 1 from messages
+        where
+            state = 'unknown' and wake_at <= :now
+            and (cast(:providers as json) is null
+                or provider in (select value from json_array_elements_text(cast(:providers as json)) as given (value)))
+    )
+    or exists (
+        select 1 from messages
+        where state in ('planned', 'retry_wait') and expires_at <= :now
+    )
+    or exists (
+        select 1 from messages
+        where state in ('planned', 'retry_wait') and resend_until is not null and resend_until <= :now
+    )
+    or exists (
+        select 1
+        from routes
+        where
+            routes.is_blocked = 0
+            and (cast(:providers as json) is null
+                or routes.provider in (select value from json_array_elements_text(cast(:providers as json)) as given (value)))
+            and not exists (
+                select 1
+                from switches
+                where
+                    switches.is_stopped = 1
+                    and (switches.scope = 'all' or (switches.scope = 'route' and switches.name = routes.provider))
+            )
+            and (
+                exists (
+                    select 1
+                    from messages
+                    where
+                        messages.state = 'planned' and messages.provider = routes.provider and messages.due_at <= :now
+                        and messages.journey not in (
+                            select switches.name from switches where switches.scope = 'journey' and switches.is_stopped = 1
+                        )
+                )
+                or exists (
+                    select 1
+                    from messages
+                    where
+                        messages.state = 'retry_wait' and messages.wake_at <= :now
+                        and messages.provider = routes.provider
+                        and messages.journey not in (
+                            select switches.name from switches where switches.scope = 'journey' and switches.is_stopped = 1
+                        )
+                )
+            )
+    )
