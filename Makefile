@@ -18,7 +18,7 @@ demo: .venv/ready  ## the real system on this machine; MINUTES=3 ends by itself
 	@$(BIN)/dovecote demo $(if $(MINUTES),--minutes $(MINUTES))
 
 test: lint types structure  ## everything that CI runs
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/ready
 	$(BIN)/ruff check .
