@@ -117,8 +117,9 @@ fresh as (
     {% for column in told_columns() %}{{ column }}, {{ column }}_told, {% endfor %}first_seen_at, last_seen_at, last_active_at
 {%- endmacro %}
 
-{# Reports of orders with the person each belongs to as is known now. An order without an id is its report. #}
-{% macro reports_of_people() -%}
+{# Reports of orders with the person each belongs to as is known now. An order without an id is its report. Where `people` names a relation, only theirs, and
+   only what their ids did is looked at. #}
+{% macro reports_of_people(people=none) -%}
     select
         reports.event_id,
         reports.event_name,
@@ -133,7 +134,17 @@ fresh as (
             reports.given_id = spans.given_id
             and reports.occurred_at >= spans.valid_from
             and reports.occurred_at < spans.valid_to
-    where reports.event_name in {{ as_text_list(order_reports()) }}
+    where
+        reports.event_name in {{ as_text_list(order_reports()) }}
+        {% if people %}
+        and reports.given_id in (
+            select user_id from {{ people }}
+            union
+            select given_id from {{ ref("int_identity_spans") }}
+            where user_id in (select user_id from {{ people }})
+        )
+        and coalesce(spans.user_id, reports.given_id) in (select user_id from {{ people }})
+        {% endif %}
 {%- endmacro %}
 
 {# Whether so many events came since that it is time to count them into the base. Unit tests override this macro. #}

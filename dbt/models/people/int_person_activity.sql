@@ -1,8 +1,8 @@
 {{ config(materialized="view") }}
 
--- What each person did: when they were seen and were there themselves, what they bought. Whoever did nothing since int_activity_base was
--- renewed, and whose ids are still theirs and no more than theirs, is as they stand there; the others' pieces
--- are put together with what came since. The outcome is that of adding up all events.
+-- What each person did: when they were seen and were there themselves, what they bought. Whoever did nothing since
+-- int_activity_base was renewed, and whose ids are still theirs and no more than theirs, is as they stand there; the
+-- others' pieces are put together with what came since. The outcome is that of adding up all events.
 
 {% set counted_until = seen_until(ref("int_activity_base"), "counted_until") %}
 
@@ -32,8 +32,7 @@ seen as (
 ),
 
 reports as (
-    select * from ({{ reports_of_people() }}) as reports
-    where user_id in (select user_id from concerned)
+    {{ reports_of_people("concerned") }}
 ),
 
 bought as (

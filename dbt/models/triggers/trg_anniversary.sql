@@ -20,7 +20,10 @@ anniversaries as (
         *,
         {{ add_years("occurred_at", 1) }} as celebrated_at
     from firsts
-    where turn = 1
+    where
+        turn = 1
+        and {{ add_years("occurred_at", 1) }} >= {{ ago(days=3) }}
+        and {{ add_years("occurred_at", 1) }} <= {{ as_of() }}
 )
 
 select
@@ -31,9 +34,8 @@ select
     occurred_at as first_ordered_at
 from anniversaries
 where
-    celebrated_at >= {{ ago(days=3) }} and celebrated_at <= {{ as_of() }}
-    and not exists (
-        select 1 from ({{ reports_of_people() }}) as orders
+    not exists (
+        select 1 from ({{ reports_of_people("anniversaries") }}) as orders
         where
             orders.user_id = anniversaries.user_id
             and orders.event_name = 'order_completed'
