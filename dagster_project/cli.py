@@ -159,6 +159,18 @@ def held(
     typer.echo(json.dumps(rows) if as_json else controls.in_words(rows, controls.HELD, "Nothing is held."))
 
 
+@app.command()
+def work(once: Annotated[bool, typer.Option(help="One round, then end.")] = False) -> None:
+    """Send what is due in a ledger that several machines share, beside the ticks; a line of JSON a round."""
+    from dagster_project import worker
+
+    try:
+        worker.run(settings(), lambda summary: typer.echo(json.dumps(summary, default=str)), once)
+    except LookupError as error:
+        typer.echo(error.args[0], err=True)
+        raise typer.Exit(1) from error
+
+
 def _do(change: Callable[[], str]) -> None:
     """Make a change and say so, on stderr: stdout is the listing's. Exit 1 with why it cannot be made."""
     try:
