@@ -7,6 +7,7 @@ by whoever claims after it, as with a file's single writer, while senders work s
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -52,6 +53,10 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[sqlite3.Error]], ...] = (
 )
 
 
+# Queries that take all their rows in one statement and tell (this column, number) of those that were new.
+_AT_ONCE = {"plan_message": "message_id"}
+
+
 class Row(tuple[Any, ...]):
     """Read by position and by name, as sqlite3.Row is."""
 
@@ -69,7 +74,11 @@ class _Text(StrDumperUnknown):
     """PostgreSQL's text holds every character but NUL; a file's does. Frozen bytes are no text."""
 
     def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+        return super().dump(_without_nul(obj))
+
+
+def _without_nul(value: Any) -> Any:
+    return value.replace("\0", "\ufffd") if isinstance(value, str) and "\0" in value else value
 
 
 class _Refused(Dumper):
@@ -212,6 +221,8 @@ class PostgresqlServer:
         return max(cursor.rowcount, 0)
 
     def first_of_each(self, name: str, rows: Sequence[Values]) -> list[Any]:
+        if name in _AT_ONCE:
+            return self._at_once(name, rows, _AT_ONCE[name])
         cursor = self.connection.cursor()
         try:
             cursor.executemany(statement(name), rows, returning=True)
@@ -219,3 +230,13 @@ class PostgresqlServer:
         except psycopg.Error as error:
             raise self._translated(error) from error
         return [None if row is None else row[0] for row in found]
+
+    def _at_once(self, name: str, rows: Sequence[Values], key: str) -> list[Any]:
+        text = json.dumps(rows)
+        if "\\u0000" in text:
+            text = json.dumps(
+                [{column: _without_nul(value) for column, value in row.items()} for row in rows]
+            )
+        found: dict[Any, Any] = dict(self.run(name, {"rows": text}).fetchall())
+        # The key that comes twice in one list was new once.
+        return [found.pop(_without_nul(row[key]), None) for row in rows]

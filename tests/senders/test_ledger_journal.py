@@ -305,6 +305,7 @@ def test_no_query_of_a_server_walks_through_a_table_that_grows(server_ledger, na
     text = statement(name)
     values = dict.fromkeys(re.findall(r"%\((\w+)\)s", text), "1")
     values |= {given: '["1"]' for given in ("providers", "message_ids") if given in values}
+    values |= {"rows": "[{}]"} if "rows" in values else {}
     plan = [row[0] for row in server_ledger._connection.execute(f"explain {text}", values)]
     walked = {found for line in plan for found in re.findall(r"Seq Scan on (\w+)", line)}
     assert walked == NOT_BY_INDEX_OF_A_SERVER.get(name, set())
