@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from dagster_project.policy.reader import Place, nearest
 from dagster_project.policy.values import LEAST_SHARE
-from senders.rendering import CHANNELS as RENDERED
 
 SEGMENTS: Final = Path("dbt/models/segments")
 KPIS: Final = Path("dbt/models/kpis")
@@ -143,9 +142,7 @@ def _check_template(
         return
     for index, channel in enumerate(channels or ()):
         here = at_channels if at_channels is place else at_channels.at(index)
-        if channel and channel not in RENDERED:
-            here.refuse(f"{channel} cannot be rendered yet: choose among {', '.join(RENDERED)}")
-        elif channel and channel not in house.templates[template]:
+        if channel and channel not in house.templates[template]:
             file = TEMPLATES / template / f"{channel}.jinja"
             here.refuse(f"{file} is missing: write it, or take {channel} out")
 
