@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from small_town import DOVECOTE, cart, consent, email_of, event, profile, town
 
+from dagster_project import warehouse
 from dagster_project.backtest.clockwork import read
 from dagster_project.backtest.command import Asked, BacktestError, backtest
 from dagster_project.backtest.models import CLOCK, Project
@@ -152,6 +153,29 @@ class TestAgainstRealTicks:
         plan = Plan(span.first, span.last, timedelta(hours=1))
         found = disagreements(ticked, before, plan, span, tmp_path, lambda *_: nullcontext(nothing))
         assert {(row["step"], row["change"]) for row in found if row["change"] != "other reason"} == changes
+
+    def test_diff_decides_one_history_however_much_lands_meanwhile(self, ticked, tmp_path):
+        before = tmp_path / "other" / "dbt"
+        shutil.copytree(DBT_PROJECT, before, ignore=shutil.ignore_patterns("target", "logs"))
+
+        def bar(_plan, version):
+            if version == "after":
+                with warehouse.opened(ticked) as connection:
+                    connection.execute(
+                        "insert into raw.events select * replace ('late' as event_id, "
+                        "landed_at + interval 1 day as landed_at) from raw.events "
+                        "where event_name = 'order_completed' order by event_id limit 1"
+                    )
+            return nullcontext(nothing)
+
+        span = Span(at("08:00"), at("14:00"))
+        plan = Plan(span.first, span.last, timedelta(hours=1), as_if_live=True)
+        try:
+            assert disagreements(ticked, before, plan, span, tmp_path, bar) == []
+        finally:
+            with warehouse.opened(ticked) as connection:
+                gone = connection.execute("delete from raw.events where event_id = 'late'").fetchone()
+        assert gone == (1,)
 
     def test_nothing_of_the_house_itself_changes(self, ticked, tmp_path):
         before = ticked.warehouse.read_bytes(), ticked.ledger.read_bytes()

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from dagster_project import lock
+from dagster_project.backtest.plan import NEVER, Plan
 from receivers.warehouse import in_utc
 from senders.settings import REPOSITORY, Settings
 
@@ -34,17 +35,16 @@ class Landed:
     _next: dict[str, datetime | None] = field(default_factory=dict)
 
     @classmethod
-    def copy(cls, settings: Settings, connection: Any, until: datetime, *, as_if_live: bool) -> Self:
-        """Everything that had landed by `until`. As it landed, or, `as_if_live`, when it happened.
-
-        Raises LockedError when no tick comes to its end.
-        """
+    def copy(cls, settings: Settings, connection: Any, plan: Plan) -> Self:
+        """Everything that the plan's ticks see land. Raises LockedError when no tick comes to its end."""
         connection.execute("create schema landed")
         with attached(settings, connection, "a backtest's copy"):
-            tables = copy_tables(connection, until, as_if_live=as_if_live)
-            copied_at = "happened_at" if as_if_live else "copied_at"
+            tables = copy_tables(
+                connection, plan.last, as_if_live=plan.as_if_live, known_until=plan.known_until
+            )
+            copied_at = "happened_at" if plan.as_if_live else "copied_at"
             query = statement("copy_suppressions", copied_at=copied_at)
-            connection.execute(query, {"until": in_utc(until)})
+            connection.execute(query, {"until": in_utc(plan.last), "known_until": in_utc(plan.known_until)})
         return cls.of(connection, tables)
 
     @classmethod
@@ -112,13 +112,21 @@ def attached(settings: Settings, connection: Any, reader: str) -> Iterator[None]
 
 
 def copy_tables(
-    connection: Any, until: datetime, *, as_if_live: bool = False, whose: Mapping[str, str] | None = None
+    connection: Any,
+    until: datetime,
+    *,
+    as_if_live: bool = False,
+    known_until: datetime = NEVER,
+    whose: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """What had landed by `until`, of a raw table the rows that its condition in `whose` takes; the tables."""
+    """What had landed by `until`, of a raw table the rows that its condition in `whose` takes; the tables.
+
+    As it landed, or, `as_if_live`, when it happened, but for what really landed after `known_until`.
+    """
     tables = connection.execute(statement("raw_tables"), {"database": "source"}).fetchall()
     for table, happened in tables:
         landed_at = f"least(landed_at, {happened})" if as_if_live else "landed_at"
         condition = (whose or {}).get(table, "true")
         query = statement("copy_table", table=table, landed_at=landed_at, condition=condition)
-        connection.execute(query, {"until": in_utc(until)})
+        connection.execute(query, {"until": in_utc(until), "known_until": in_utc(known_until)})
     return [table for table, _ in tables]

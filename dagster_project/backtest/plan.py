@@ -14,7 +14,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 class Plan:
     """Ticks at `first`, `first + every`, … up to `last` (aware UTC).
 
-    History comes as it landed or, `as_if_live`, as it happened.
+    History comes as it landed or, `as_if_live`, as it happened, without what landed after `known_until`.
     """
 
     first: datetime
@@ -23,6 +23,7 @@ class Plan:
     as_if_live: bool = False
     exhaustive: bool = False
     audits: bool = True  # whether what is tagged `hourly` is built between ticks, as the job `audit` does
+    known_until: datetime = NEVER
 
     def tick_at(self, moment: datetime) -> datetime:
         """The first tick that is not before `moment`."""

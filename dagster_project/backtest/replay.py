@@ -35,7 +35,7 @@ def replayed(project: Project, plan: Plan, folder: Path, progress: Progress) -> 
     """
     there = replace(project.settings, home=folder)
     connection = open_warehouse(there)
-    landed = Landed.copy(project.settings, connection, plan.last, as_if_live=plan.as_if_live)
+    landed = Landed.copy(project.settings, connection, plan)
     landed.land(None, plan.first)
     connection.close()
     models = project.build(folder, plan.first, plan.last)

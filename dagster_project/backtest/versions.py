@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -58,6 +59,8 @@ def disagreements(
     settings: Settings, before: Path, plan: Plan, span: Span, folder: Path, bar: Bar
 ) -> list[dict[str, Any]]:
     """The rows of sql/replay/diff.sql; `before` is another dbt folder, `folder` an empty one to work in."""
+    # Ticks go on meanwhile: both versions get what had landed before the first of them began.
+    plan = replace(plan, known_until=_last_tick(settings))
     with (
         bar(plan, "before") as progress,
         replayed(Project(settings, before), plan, _made(folder / "before"), progress),
@@ -69,6 +72,13 @@ def disagreements(
     ):
         after.connection.execute(f"attach '{folder / 'before' / 'warehouse.duckdb'}' as base (read_only)")
         return rows(after.connection, "diff", {"first": in_utc(span.first), "last": in_utc(span.last)})
+
+
+def _last_tick(settings: Settings) -> datetime:
+    with warehouse.opened_when_free(settings) as connection:
+        if (last := warehouse.last_as_of(connection)) is None:
+            raise BacktestError("no tick has run here yet: there is no history to decide again")
+    return last
 
 
 def _made(folder: Path) -> Path:
@@ -106,13 +116,7 @@ def summary(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def span_of(settings: Settings, first: str | None, last: str | None) -> Span:
     """The asked span; by default the week before the last tick."""
-    if last is None:
-        with warehouse.opened_when_free(settings) as connection:
-            end = warehouse.last_as_of(connection)
-        if end is None:
-            raise BacktestError("no tick has run here yet: there is no history to decide again")
-    else:
-        end = moment(last)
+    end = moment(last) if last else _last_tick(settings)
     begin = moment(first) if first else end - SPAN
     if end <= begin:
         raise BacktestError(f"--to {end:%Y-%m-%d %H:%M} does not lie after --from {begin:%Y-%m-%d %H:%M}")

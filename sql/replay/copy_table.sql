@@ -2,5 +2,5 @@
 create table landed.{table} as
 select * replace ({landed_at} as landed_at)
 from source.raw.{table}
-where {landed_at} <= $until and {condition}
+where {landed_at} <= $until and source.raw.{table}.landed_at <= $known_until and {condition}
 order by landed_at
