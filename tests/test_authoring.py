@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,14 @@ def test_a_preview_shows_a_persons_own_cart(place, tmp_path):
     assert "from the trigger's own row" in done.stdout
     assert "Linen shirt" in done.stdout
     assert "Linen shirt" in page.read_text()
+
+
+@pytest.mark.slow
+def test_a_preview_says_which_columns_the_warehouse_does_not_have_yet(place):
+    journey = drawing.journey_named("cart_abandoned")
+    grown = replace(journey, columns=(*journey.columns, replace(journey.columns[0], name="gift")))
+    with pytest.raises(drawing.PreviewError, match="trg_cart_abandoned has gift now, but not yet"):
+        drawing.found(place.settings, grown, "ann")
 
 
 @pytest.mark.slow

@@ -80,7 +80,7 @@ def preview(settings: Settings, journey_name: str, who: str | None = None) -> Pr
     ]
     source = "the trigger's own row" if trigger else "the templates' examples"
     if reader and not trigger:
-        source += f": the trigger does not select {reader.user_id} now"
+        source += f": the trigger did not select {reader.user_id} in the last tick"
     return Preview(journey.name, reader.user_id if reader else "nobody", source, tuple(shown))
 
 
@@ -157,7 +157,7 @@ def _shown(renderer: Renderer, row: Mapping[str, Any], step: str) -> Shown:
 
 
 def found(settings: Settings, journey: Journey, who: str) -> tuple[Reader, Mapping[str, Any] | None]:
-    """The person and what the trigger selects for them, from the last tick's warehouse."""
+    """The person and what the trigger selected for them in the last tick."""
     from dagster_project import warehouse
 
     if not settings.warehouse.exists():
@@ -181,4 +181,18 @@ def found(settings: Settings, journey: Journey, who: str) -> tuple[Reader, Mappi
         {row["channel"]: row["address"] for row in known if row["channel"]},
         known[0]["time_zone"],
     )
-    return reader, selected[0] if selected else None
+    if not selected:
+        return reader, None
+    _refuse_rows_of_before(journey, selected[0])
+    return reader, selected[0]
+
+
+def _refuse_rows_of_before(journey: Journey, row: Mapping[str, Any]) -> None:
+    """The templates may ask for a column that the trigger has got since."""
+    missing = [column.name for column in journey.columns if column.name not in json.loads(row["payload"])]
+    if missing:
+        trigger = f"trg_{journey.name}"
+        raise PreviewError(
+            f"{trigger} has {', '.join(missing)} now, but not yet in the warehouse: "
+            f"build it (dbt build --select {trigger} int_trigger_rows), or leave out --user"
+        )

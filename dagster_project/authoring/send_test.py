@@ -71,11 +71,13 @@ def plan(
 
 
 def came_of(settings: Settings, message_id: str) -> str:
-    """The message's moves in words: `planned → claimed → in_flight → accepted`."""
+    """The message's moves in words: `planned → claimed → in_flight → retry_wait (timeout) → planned`."""
     with Ledger(settings.ledger) as ledger:
         moves = [dict(row) for row in ledger.run("explain_message", {"message_id": message_id})]
-    why = f" ({moves[-1]['move_reason']})" if moves[-1]["move_reason"] else ""
-    return " → ".join(move["to_state"] for move in moves) + why
+    return " → ".join(
+        to_state if why in (None, to_state) else f"{to_state} ({why})"
+        for to_state, why in ((move["to_state"], move["move_reason"]) for move in moves)
+    )
 
 
 def _refuse_strangers(settings: Settings, address: str) -> None:

@@ -43,6 +43,8 @@ def show(summary: Mapping[str, Any]) -> None:
         f"          sent [green]{sum(sent.values())}[/] ({_listed(sent)})  delivered so far "
         f"[green]{summary['delivered']}[/]  converted so far [green]{summary['converted']}[/]"
     )
+    for journey, why in summary["guardrails"].items():
+        console.print(f"          [red]{journey} is stopped[/] ({why})")
     console.print(f"          [dim]seconds: {seconds}[/]")
 
 
