@@ -11,29 +11,50 @@ from pathlib import Path
 
 from dagster_project.drill import kills, network
 from dagster_project.drill.oracle import Findings
-from dagster_project.drill.rig import Drill, Rig, running, say
+from dagster_project.drill.rig import MEMORY, Drill, Rig, running, say
+from dagster_project.drill.simulation import seeds as simulation
 
-MEMORY = Path("/dev/shm")  # noqa: S108  a kill is no power cut: what was written is there for the next
 SHOWN = 5  # findings of a kind and drill
-# One of each sort: for `make test`. The whole takes minutes.
-SHORT = 9
+SHORT = 9  # one drill in so many, for the test suite
+SEEDS, FEW_SEEDS = 2_000, 150
 
 
-def run(only: str | None, is_short: bool) -> int:
-    """The drills whose name holds `only` (None: all); 0 when all is zero."""
+def run(only: str | None, is_short: bool, seed: int | None, seeds: int | None) -> int:
+    """The drills whose name holds `only` (None: all) and the simulation of `seeds`; with `seed`, that one
+    and nothing else. Prints the summary; 0 when all is zero."""
+    if seed is not None:
+        total, drills, ran = simulation.one(seed), 0, 1
+        _show(f"seed {seed}", total)
+    else:
+        default = 0 if only else FEW_SEEDS if is_short else SEEDS
+        ran = default if seeds is None else seeds
+        total, drills = _drills(only, is_short)
+        if ran:
+            total.add(_simulation(ran))
+    print(json.dumps(summary(total, drills, ran)), flush=True)
+    return 0 if total.is_clean and (drills or ran) else 1
+
+
+def _drills(only: str | None, is_short: bool) -> tuple[Findings, int]:
     chosen = {name: drill for name, drill in all_drills().items() if only is None or only in name}
     if is_short:
         chosen = {name: drill for number, (name, drill) in enumerate(chosen.items()) if number % SHORT == 0}
     total = Findings()
-    fast = MEMORY if MEMORY.is_dir() else None
-    with (
-        tempfile.TemporaryDirectory(prefix="dovecote-drill-", dir=fast) as folder,
-        running(Path(folder)) as rig,
-    ):
-        for number, (name, drill) in enumerate(chosen.items(), 1):
-            total.add(_try(rig, f"[{number}/{len(chosen)}] {name}", drill))
-    print(json.dumps(summary(total, len(chosen), 0)), flush=True)
-    return 0 if total.is_clean and chosen else 1
+    if chosen:
+        with (
+            tempfile.TemporaryDirectory(prefix="dovecote-drill-", dir=MEMORY) as folder,
+            running(Path(folder)) as rig,
+        ):
+            for number, (name, drill) in enumerate(chosen.items(), 1):
+                total.add(_try(rig, f"[{number}/{len(chosen)}] {name}", drill))
+    return total, len(chosen)
+
+
+def _simulation(seeds: int) -> Findings:
+    began = time.monotonic()
+    findings = simulation.many(range(seeds))
+    _show(f"simulation of {seeds} seeds: {time.monotonic() - began:.0f} s", findings)
+    return findings
 
 
 def all_drills() -> dict[str, Drill]:
@@ -55,11 +76,14 @@ def _try(rig: Rig, name: str, drill: Drill) -> Findings:
         findings = Findings(lost=[f"the drill itself failed: {error}"])
     finally:
         rig.faults()
-    word = "ok" if findings.is_clean else "FAILED"
-    say(f"{word:7}{name}: {time.monotonic() - began:.1f} s, {findings.held} held")
+    _show(f"{name}: {time.monotonic() - began:.1f} s", findings)
+    return findings
+
+
+def _show(what: str, findings: Findings) -> None:
+    say(f"{'ok' if findings.is_clean else 'FAILED':7}{what}, {findings.held} held")
     for kind, reasons in findings.wrong().items():
         for reason in reasons[:SHOWN]:
             say(f"       {kind}: {reason}")
         if len(reasons) > SHOWN:
             say(f"       {kind}: and {len(reasons) - SHOWN} more")
-    return findings

@@ -58,7 +58,7 @@ def _letter(name: str, channel: str, now: datetime, changes: dict[str, Any]) -> 
         "variant": None,
         "priority": 50,
         "address": f"person-{person}@example.com" if channel == "email" else f"+49151{person}",
-        "content": _CONTENT[channel],
+        "content": _CONTENT.get(channel, {}),
         "due_at": now - timedelta(minutes=1),
         "expires_at": now + timedelta(days=3),
     }

@@ -32,6 +32,9 @@ TICK_SECONDS = 120.0  # the clock between two ticks: past a dead sender's lease 
 RECOVERED_WITHIN = 3  # ticks
 FLEET = ("google_rcs", "twilio_sms", "sendgrid", "webhook")
 LATENCY_MS = 12
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+# A kill is no power cut: what was written is there for the next process, on a disk or not. None: the usual.
+MEMORY = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
 _RECOVERED_LEAVES_NONE = (State.PLANNED, State.CLAIMED, State.IN_FLIGHT, State.RETRY_WAIT)
 # Nobody reports back and nobody has an accident: what goes wrong is the drill's.
 _CALM = (
