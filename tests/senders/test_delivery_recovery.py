@@ -10,12 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from letters import NOON, Clock, frozen, in_flight, letter, letters, reason_of, state_of
+from letters import NOON, Clock, ended, frozen, in_flight, letter, letters, reason_of, state_of
 from post_office import Postal
 
-from senders.contract import EventKind, ProviderEvent, State
+from senders.contract import EventKind, Outcome, ProviderEvent, State
 from senders.delivery import Pace, deliver, plan
-from senders.entries import Planned
+from senders.entries import Planned, Settlement
 from senders.ledger import Ledger
 from senders.ledger_server import LedgerServer
 
@@ -283,3 +283,63 @@ def test_a_look_up_that_is_refused_blocks_the_route(ledger, office, clock):
         clock.forward(minutes=2)
     assert ledger.blocked_routes() == {"postal": "credentials_refused"}
     assert state_of(ledger, message) is State.UNKNOWN
+
+
+def test_a_no_to_the_second_try_frees_no_other_channel_while_the_first_is_open(ledger, office, clock):
+    can = {"dedupe_seconds": 86_400}
+    office.behave = lambda message_id, nth: "hang" if nth == 0 else "refuse"
+    message = letter("anna")
+    plan(ledger, {"sms": Postal(office.url)}, [message], clock())
+    for _ in range(3):
+        deliver_again(ledger, office, clock, IMPATIENT, **can)
+        clock.forward(minutes=1)
+    assert (state_of(ledger, message), len(office.calls)) == (State.REJECTED, 2)
+    fallback = letter("anna by rcs", candidate_id=message.candidate_id)
+    assert ledger.plan([(fallback, "postal", frozen(fallback))], clock()) == Planned(candidate_taken=1)
+
+
+def tried_twice(ledger):
+    """The second try's attempt, in flight under an id that the provider ignores the second time."""
+    (first,) = in_flight(ledger, letter("anna"))
+    ledger.record(NOON, ended([first], Outcome.UNKNOWN))
+    (unknown,) = ledger.unknown_due(NOON, "postal", 1)
+    until = NOON + timedelta(minutes=10)
+    again = Settlement(unknown, State.RETRY_WAIT, "repeated_id_is_ignored", NOON, resend_until=until)
+    ledger.settle(NOON, [again])
+    (claim,) = ledger.claim(NOON, "postal", 1, 60).claims
+    return ledger.intent(NOON, [claim], 15)
+
+
+@pytest.mark.parametrize("settled_as", [State.UNKNOWN, State.HELD])
+def test_that_the_second_try_was_not_sent_says_nothing_about_the_first(ledger, settled_as):
+    """It was frozen meanwhile: the lease ran out, and with it the time for repeating the id."""
+    second = tried_twice(ledger)
+    later = NOON + timedelta(minutes=11)
+    ledger.sweep(later)
+    (unknown,) = ledger.unknown_due(later, "postal", 1)
+    wake_at = later if settled_as is State.UNKNOWN else None
+    ledger.settle(later, [Settlement(unknown, settled_as, "nobody_can_tell", wake_at)])
+    ledger.record(later, ended(second, Outcome.RETRY))
+    assert state_of(ledger, letter("anna")) is State.RETRY_WAIT
+    ledger.sweep(later + timedelta(hours=12))
+    assert (state_of(ledger, letter("anna")), reason_of(ledger, letter("anna"))) == (
+        State.UNKNOWN,
+        "not_resent_in_time",
+    )
+
+
+def test_a_person_may_send_once_more_what_was_cancelled_between_two_tries(ledger, office, clock):
+    can = {"dedupe_seconds": 600}
+    office.behave = lambda message_id, nth: "reset_before" if nth == 0 else "accept"
+    message = letter("anna")
+    plan(ledger, {"sms": Postal(office.url)}, [message], clock())
+    deliver_again(ledger, office, clock, **can)
+    ledger.block_route("postal", "sms", "account_suspended", clock())
+    clock.forward(minutes=1)
+    deliver_again(ledger, office, clock, **can)
+    assert ledger.cancel(message.message_id, "bought", clock()) is State.HELD
+    ledger.free_route("postal", "paid", clock())
+    clock.forward(hours=1)
+    assert ledger.decide_held(message.message_id, is_sent_again=True, reason="by hand", now=clock())
+    deliver_again(ledger, office, clock, **can)
+    assert state_of(ledger, message) is State.ACCEPTED
