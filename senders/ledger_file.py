@@ -30,8 +30,9 @@ class SqliteFile:
             run("pragma journal_mode = wal")
         run("pragma synchronous = full")  # a commit is on the disk when it returns
         run("pragma foreign_keys = on")
-        # 256 MiB at most: a transaction that outgrows it writes its pages twice. With the default 2 MiB 64 moves
-        # took 3 times as long; with 64 MiB the fourth 25,000 of a planned 100,000 took twice as long as the first.
+        # 256 MiB at most: a transaction that outgrows it writes its pages twice. With the default 2 MiB
+        # 64 moves took 3 times as long; with 64 MiB the fourth 25,000 of 100,000 planned messages took
+        # twice as long as the first.
         run("pragma cache_size = -262144")
         version = run("pragma user_version").fetchone()[0]
         if version < SCHEMA_VERSION:  # new or older: each statement makes only what is not there
