@@ -279,8 +279,9 @@ NOT_BY_INDEX = {  # small tables, and a count that nothing waits for
     "has_work": "SCAN routes",
     "routes": "SCAN routes",
 }
-WHOLE = ("books", "drill_messages")  # for holding all of a ledger against a provider's books
-OURS = [path.stem for path in sorted(QUERIES.glob("*.sql")) if path.stem not in WHOLE]
+# For holding all of a ledger against a provider's books, and for a ledger in memory.
+APART = ("books", "drill_messages", "drill_without_fsync")
+OURS = [path.stem for path in sorted(QUERIES.glob("*.sql")) if path.stem not in APART]
 
 
 @pytest.mark.parametrize("name", OURS)
