@@ -45,15 +45,24 @@ def free_port(wanted: int) -> int:
     raise ServerError("no port is free on 127.0.0.1")
 
 
+def _restore(before: Mapping[str, str | None]) -> None:
+    """The environment's variables as they were; None: it was not set."""
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
 @contextmanager
 def running(
     servers: Sequence[Server], logs: Path, environment: Mapping[str, str]
 ) -> Iterator[dict[str, Process]]:
     """All of them up and answering; none of them left at the end, whatever happens in between."""
-    for name, value in environment.items():
-        os.environ[name] = value
     logs.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        stack.callback(_restore, {name: os.environ.get(name) for name in environment})
+        os.environ.update(environment)
         processes = {server.name: stack.enter_context(Process(server, logs)) for server in servers}
         for process in processes.values():
             process.wait_until_up()
