@@ -66,11 +66,11 @@ def why_not(
 
 def _reasons(query: Query, user_id: str, parts: Mapping[str, int | None]) -> list[dict[str, Any]]:
     """The conditions of which each alone keeps them out. Where several do at once: the few that keep them
-    out of the first part that has none of their rows, else out of the whole."""
+    out of the first part that has none of their rows and would have some, else out of the whole."""
     conditions = list(query.conditions())
     if alone := [[each] for each in conditions if query.is_selected(user_id, [each])]:
         return _told(alone, query.name)
-    if empty := next((part for part, rows in parts.items() if rows == 0), None):
+    for empty in (part for part, rows in parts.items() if rows == 0):
         inside = [each for each in conditions if each.part == empty]
         if few := _few(inside, lambda left_out: bool(query.rows_of_part(empty, user_id, left_out))):
             return _told([few], empty)

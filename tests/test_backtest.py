@@ -124,7 +124,7 @@ class TestAgainstRealTicks:
         ("who", "journey", "words"),
         [
             ("gil", "cart_abandoned", "is_left"),  # busy with it 15 minutes ago
-            ("gil", "price_dropped", "'product_added_to_wishlist'"),
+            ("gil", "price_dropped", "event_name = 'product_viewed'"),  # it lies in the cart, unseen
             ("bob", "welcome", "event_name = 'signed_up'"),
         ],
     )
