@@ -72,7 +72,9 @@ def _reasons(query: Query, user_id: str, parts: Mapping[str, int | None]) -> lis
         return _told(alone, query.name)
     for empty in (part for part, rows in parts.items() if rows == 0):
         inside = [each for each in conditions if each.part == empty]
-        if few := _few(inside, lambda left_out: bool(query.rows_of_part(empty, user_id, left_out))):
+        if few := _few(
+            inside, lambda left_out, part=empty: bool(query.rows_of_part(part, user_id, left_out))
+        ):
             return _told([few], empty)
     few = _few(conditions, lambda left_out: query.is_selected(user_id, left_out))
     return _told([few] if few else [], query.name)
