@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,14 @@ def _reasons(query: Query, user_id: str, parts: Mapping[str, int | None]) -> lis
         return _told(alone, query.name)
     for empty in (part for part, rows in parts.items() if rows == 0):
         inside = [each for each in conditions if each.part == empty]
-        if few := _few(
-            inside, lambda left_out, part=empty: bool(query.rows_of_part(part, user_id, left_out))
-        ):
+        if few := _few(inside, partial(_has_rows, query, user_id, empty)):
             return _told([few], empty)
     few = _few(conditions, lambda left_out: query.is_selected(user_id, left_out))
     return _told([few] if few else [], query.name)
+
+
+def _has_rows(query: Query, user_id: str, part: str, left_out: Sequence[Condition]) -> bool:
+    return bool(query.rows_of_part(part, user_id, left_out))
 
 
 def _few(
