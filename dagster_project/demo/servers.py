@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from senders.settings import REPOSITORY
+from senders.settings import REPOSITORY, exported
 
 STARTS_WITHIN_SECONDS = 90
 ENDS_WITHIN_SECONDS = 15
@@ -45,15 +45,6 @@ def free_port(wanted: int) -> int:
     raise ServerError("no port is free on 127.0.0.1")
 
 
-def _restore(before: Mapping[str, str | None]) -> None:
-    """The environment's variables as they were; None: it was not set."""
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
 @contextmanager
 def running(
     servers: Sequence[Server], logs: Path, environment: Mapping[str, str]
@@ -61,8 +52,7 @@ def running(
     """All of them up and answering; none of them left at the end, whatever happens in between."""
     logs.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        stack.callback(_restore, {name: os.environ.get(name) for name in environment})
-        os.environ.update(environment)
+        stack.enter_context(exported(environment))
         processes = {server.name: stack.enter_context(Process(server, logs)) for server in servers}
         for process in processes.values():
             process.wait_until_up()

@@ -279,9 +279,9 @@ NOT_BY_INDEX = {  # small tables, and a count that nothing waits for
     "has_work": "SCAN routes",
     "routes": "SCAN routes",
 }
-# For holding all of a ledger against a provider's books, and for a ledger in memory.
-APART = ("books", "drill_messages", "drill_without_fsync")
-OURS = [path.stem for path in sorted(QUERIES.glob("*.sql")) if path.stem not in APART]
+# What the drills ask: all of a ledger held against a provider's books, or of a file alone.
+APART = re.compile(r"books|drill_\w+")
+OURS = [path.stem for path in sorted(QUERIES.glob("*.sql")) if not APART.fullmatch(path.stem)]
 
 
 @pytest.mark.parametrize("name", OURS)
