@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dagster_project.commands import authoring, drills, time_travel
+from dagster_project.commands import authoring, drills, privacy, time_travel
 from senders import settings as environment
 
 STARTED_AT = datetime.now(UTC)
@@ -195,6 +195,7 @@ def demo(
 authoring.register(app, settings)
 time_travel.register(app, settings)
 drills.register(app)
+privacy.register(app, settings)
 
 
 def main() -> Any:

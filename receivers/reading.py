@@ -247,7 +247,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     """Every row of a file that is not Parquet; Unreadable, also midway, when it is no such file."""
     suffix = format_of(path)
     try:
-        with _open(path, is_zipped=suffix.endswith(".gz")) as stream:
+        with opened(path) as stream:
             yield from _READERS[suffix.removesuffix(".gz")](stream)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise Unreadable(f"the gzip stream is broken or cut off: {error}") from error
@@ -255,5 +255,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise Unreadable(f"the file cannot be read: {error.strerror or error}") from error
 
 
-def _open(path: Path, *, is_zipped: bool) -> IO[bytes]:
+def opened(path: Path) -> IO[bytes]:
+    """The content of a file, unzipped where its name says that it is zipped."""
+    is_zipped = format_of(path).endswith(".gz")
     return cast(IO[bytes], gzip.open(path)) if is_zipped else path.open("rb")
