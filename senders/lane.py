@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -91,6 +92,8 @@ class Lane:
     async def _turn(self, tasks: asyncio.TaskGroup) -> None:
         """Record what came back, claim and put on record what goes out next: all in one commit."""
         round_ = self._round
+        # No lease of this turn outlives it, even where the wall clock is turned back meanwhile.
+        ends_at = time.monotonic() + round_.pace.lease_seconds
         # Until there is a message, no token is asked for.
         claims = [] if self._is_authorized else self._claim()
         if not (claims or self._is_authorized):
@@ -106,7 +109,7 @@ class Lane:
             self._record()
             attempts = self._intend(claims or self._claim())
         for attempt in attempts:
-            tasks.create_task(self._send(attempt, secrets))
+            tasks.create_task(self._send(attempt, secrets, ends_at))
         round_.on_progress(round_.summary)
         await asyncio.sleep(0)  # a long row of suppressed addresses leaves the other lanes their turn
 
@@ -134,22 +137,27 @@ class Lane:
 
     # One call --------------------------------------------------------------------------------
 
-    async def _send(self, attempt: Attempt, secrets: Mapping[str, str]) -> None:
-        verdict = await self._call(attempt, secrets)
+    async def _send(self, attempt: Attempt, secrets: Mapping[str, str], ends_at: float) -> None:
+        verdict = await self._call(attempt, secrets, ends_at)
         self._answered.append((attempt, verdict))
         self._in_flight -= 1
         self._has_answers.set()
         if not self._in_flight or self._free():
             self._has_many_answers.set()
 
-    async def _call(self, attempt: Attempt, secrets: Mapping[str, str]) -> Verdict:
+    async def _call(self, attempt: Attempt, secrets: Mapping[str, str], ends_at: float) -> Verdict:
         claim, round_ = attempt.claim, self._round
         seconds = round_.pace.call_seconds
         if (claim.lease_until - round_.clock()).total_seconds() < seconds:  # the machine was asleep
             return Verdict(Outcome.RETRY, "lease_too_short")
+
+        def is_over() -> bool:
+            return time.monotonic() >= ends_at or round_.clock() >= claim.lease_until
+
         try:
             headers = headers_for(self._provider, claim.request, secrets)
-            answer = await call(self._client, self._provider.base_url, claim.request, headers, seconds)
+            url = self._provider.base_url
+            answer = await call(self._client, url, claim.request, headers, seconds, is_over)
         except NotSent as error:
             return Verdict(Outcome.RETRY, str(error))
         except InvalidRequest as error:

@@ -23,7 +23,7 @@ class Pace:
     patience_seconds: float = 5.0  # how long a lane with nothing else to do waits for a retry or a pause
     first_backoff_seconds: float = 5.0
     longest_backoff_seconds: float = 900.0
-    receipt_seconds: float = 90.0  # how long a receipt may take to tell how an unknown outcome ended
+    receipt_seconds: float = 90.0  # a receipt may take so long; before it is over nobody believes "no record"
     look_again_seconds: float = 60.0
     give_up_seconds: float = 900.0  # after this nobody is asked any more; the journey's on_unknown decides
     look_ups: int = 200  # in one delivery, for each provider
@@ -33,6 +33,12 @@ class Pace:
             raise ValueError(
                 f"lease_seconds is {self.lease_seconds}; it must be at least twice call_seconds "
                 f"({self.call_seconds}): authorizing may take as long as the call"
+            )
+        if self.receipt_seconds < 2 * self.call_seconds:
+            raise ValueError(
+                f"receipt_seconds is {self.receipt_seconds}; it must be at least twice call_seconds "
+                f"({self.call_seconds}): bytes that left in a lease's last moment are still under way, and "
+                "whoever asks meanwhile hears that there is no record"
             )
 
 

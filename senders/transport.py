@@ -9,19 +9,21 @@ sent is read from aiohttp's exception, the cause.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from senders.contract import Answer, Request
+from senders.deadline import Deadline, IsOver, begin_message, guarded_socket, held_to
 
 USER_AGENT = "dovecote/0.1.0"
+TOO_LATE = "deadline_before_the_message"  # why a call was never made
 LAST_PORT = 65_535
 MAX_BODY = 1_000_000  # bytes of an answer that are read; providers' answers have a few thousand
 IDLE_SECONDS = 4.0  # an idle connection is dropped before the other side does, usually after 5 s or more
@@ -46,14 +48,24 @@ class InvalidRequest(Exception):
     """No call can be made of this request: its URL or headers are malformed."""
 
 
+class _Request(aiohttp.ClientRequest):
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        begin_message()
+        return await super().send(conn)
+
+
 @asynccontextmanager
 async def open_client(connect_seconds: float) -> AsyncIterator[httpx.AsyncClient]:
     """A client without limits of its own: each provider's lane bounds its calls, so that a provider
     that is slow takes no connection from another."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, which hold phone numbers
     tls = httpx.create_ssl_context()
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS, ssl=tls)
-    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    connector = aiohttp.TCPConnector(
+        limit=0, keepalive_timeout=IDLE_SECONDS, ssl=tls, socket_factory=guarded_socket
+    )
+    session = aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), request_class=_Request
+    )
     # aiohttp repeats PUT, DELETE and GET by itself when a kept connection breaks (POST never).
     # It has no public switch for that; tests/senders/test_transport.py notices if this one goes.
     session._retry_connection = False
@@ -68,9 +80,14 @@ async def open_client(connect_seconds: float) -> AsyncIterator[httpx.AsyncClient
 
 
 async def call(
-    client: httpx.AsyncClient, base_url: str, request: Request, secrets: Mapping[str, str], seconds: float
+    client: httpx.AsyncClient,
+    base_url: str,
+    request: Request,
+    secrets: Mapping[str, str],
+    seconds: float,
+    is_over: IsOver = lambda: False,
 ) -> Answer:
-    """Make one call that is over, with its body, in `seconds`.
+    """Make one call that is over, with its body, in `seconds`. No byte leaves once `is_over` says yes.
 
     An answer whose status came is an answer: when the body breaks off, is too long or too slow, what
     there is of it comes back with `is_complete` False. Raises NotSent, NoAnswer or InvalidRequest.
@@ -79,13 +96,14 @@ async def call(
         # Imported late: what no route uses costs no tick its time.
         from senders.transport_smtp import call_smtp
 
-        return await call_smtp(base_url, request, secrets, seconds)
+        return await call_smtp(base_url, request, secrets, seconds, is_over)
     outgoing = _build(client, base_url, request, secrets)
     response: httpx.Response | None = None
     body = bytearray()
     is_complete = False
+    deadline = Deadline(seconds, is_over)
     try:
-        async with asyncio.timeout(seconds):
+        async with held_to(deadline):
             response = await client.send(outgoing, stream=True)
             try:
                 is_complete = await _read(response, body)
@@ -93,7 +111,7 @@ async def call(
                 await response.aclose()
     except Exception as error:  # whatever it is, the request was in the network's hands
         if response is None:
-            raise _failure(error) from error
+            raise _failure(error, deadline) from error
     return Answer(response.status_code, response.headers, bytes(body), is_complete)
 
 
@@ -144,8 +162,10 @@ async def _read(response: httpx.Response, body: bytearray) -> bool:
     return True
 
 
-def _failure(error: Exception) -> NotSent | NoAnswer | InvalidRequest:
+def _failure(error: Exception, deadline: Deadline) -> NotSent | NoAnswer | InvalidRequest:
     cause = error.__cause__
+    if deadline.has_refused and not deadline.written:
+        return NotSent(TOO_LATE)
     if isinstance(error, httpx.UnsupportedProtocol):
         return InvalidRequest(str(error))
     for kind, reason in _NOT_SENT.items():

@@ -7,7 +7,6 @@ before is known not sent. After it, an answer decides, and no answer is no answe
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,14 +14,21 @@ from urllib.parse import parse_qs, urlsplit
 import aiosmtplib
 
 from senders.contract import Answer, Request
-from senders.transport import InvalidRequest, NoAnswer, NotSent
+from senders.deadline import Deadline, IsOver, begin_message, connected_socket, held_to
+from senders.transport import TOO_LATE, InvalidRequest, NoAnswer, NotSent
 
 PORTS = {"smtp": 587, "smtps": 465}
 # To this machine a password may travel as it is; to any other only in TLS.
 THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
-async def call_smtp(base_url: str, request: Request, secrets: Mapping[str, str], seconds: float) -> Answer:
+async def call_smtp(
+    base_url: str,
+    request: Request,
+    secrets: Mapping[str, str],
+    seconds: float,
+    is_over: IsOver = lambda: False,
+) -> Answer:
     """Hand over `request.body`; `path` says to whom: `/?from=…&to=…&id=…&notify=FAILURE,DELAY`.
 
     The answer's status is the server's code, its body the command that it answered and its words:
@@ -32,9 +38,11 @@ async def call_smtp(base_url: str, request: Request, secrets: Mapping[str, str],
     if not {"from", "to", "id"} <= set(envelope) or any(end in "".join(envelope.values()) for end in "\r\n"):
         raise InvalidRequest("the envelope lacks from, to or id, or breaks a line")
     stage = ["connect"]
-    client = _client(base_url)
+    deadline = Deadline(seconds, is_over)
+    client: aiosmtplib.SMTP | None = None
     try:
-        async with asyncio.timeout(seconds):
+        async with held_to(deadline):
+            client = await _client(base_url)
             return await _converse(client, envelope, request.body, secrets, stage)
     except aiosmtplib.SMTPResponseException as error:
         words = f"{stage[0]}: {error.message}"
@@ -42,19 +50,23 @@ async def call_smtp(base_url: str, request: Request, secrets: Mapping[str, str],
     except aiosmtplib.SMTPNotSupported as error:
         raise NotSent("tls_or_login_not_offered") from error
     except Exception as error:
+        if deadline.has_refused and deadline.written < len(request.body):
+            raise NotSent(TOO_LATE) from error
         if stage[0] == "DATA":
             raise NoAnswer("deadline" if isinstance(error, TimeoutError) else "connection_lost") from error
         raise NotSent(_why(error, stage[0])) from error
     finally:
-        client.close()
+        if client is not None:
+            client.close()
 
 
-def _client(base_url: str) -> aiosmtplib.SMTP:
+async def _client(base_url: str) -> aiosmtplib.SMTP:
     address = urlsplit(base_url)
     is_tls = address.scheme == "smtps"
+    host = address.hostname or ""
     return aiosmtplib.SMTP(
-        hostname=address.hostname,
-        port=address.port or PORTS[address.scheme],
+        hostname=host,
+        sock=await connected_socket(host, address.port or PORTS[address.scheme]),
         use_tls=is_tls,
         start_tls=not is_tls and address.hostname not in THIS_MACHINE,
         timeout=None,  # the deadline is of the whole conversation
@@ -79,6 +91,7 @@ async def _converse(
     notify = envelope.get("notify") if client.supports_extension("dsn") else None
     await client.rcpt(envelope["to"], options=[f"NOTIFY={notify}"] if notify else [])
     stage[0] = "DATA"
+    begin_message()
     answer = await client.data(body)
     return Answer(answer.code, {}, f"DATA: {answer.message}".encode(errors="replace"))
 

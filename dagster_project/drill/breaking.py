@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from senders import lane, transport
+from senders.deadline import Deadline
 from senders.ledger import Ledger
 
 Strike = Callable[[str], None]
 
 METHODS = ("plan", "claim", "intent", "record", "release", "settle", "sweep", "apply_receipts")
-CALLS = ("send.before", "send.mid", "send.after")
+CALLS = ("send.before", "send.byte", "send.mid", "send.after")
 POINTS = (
     *(f"{method}.{when}" for method in METHODS for when in ("before", "after")),
     *("commit.before", "commit.after"),
@@ -67,8 +68,9 @@ for _name in METHODS:
 
 @contextmanager
 def watched_calls(strike: Strike) -> Iterator[None]:
-    """Every call of a message tells `strike` when it is about to be made, under way, and answered."""
-    original = transport.call
+    """Every call of a message tells `strike` when it is about to be made, has a connection and is about to
+    look at its deadline for the last time, is under way, and is answered."""
+    original, last_look = transport.call, Deadline.look
 
     async def call(*arguments: Any) -> Any:
         strike("send.before")
@@ -80,7 +82,11 @@ def watched_calls(strike: Strike) -> Iterator[None]:
             mid.cancel()
             strike("send.after")
 
-    with replaced(lane, "call", call):
+    def look(deadline: Deadline) -> None:
+        strike("send.byte")
+        last_look(deadline)
+
+    with replaced(lane, "call", call), replaced(Deadline, "look", look):
         yield
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -18,14 +18,16 @@ from senders.contract import EventKind, ProviderEvent, State
 WORKERS = 3
 QUEUED = 10_000
 MIXED = ("google_rcs", "twilio_sms", "resend", "webhook")
-DEDUPING = ("google_rcs", "resend", "webhook")
-# Where a worker freezes. Between its last look at the lease and the first byte lies the connecting: a worker
-# frozen there is safe only with a provider that ignores repeated ids (docs/drills.md).
+# Where a worker freezes.
 _POINTS = {
     "after the intent": ("commit.after", 8),
-    "in the call": ("send.mid", 5),
-    "after the answer": ("send.after", 5),
+    "before the call": ("send.before", 3),
+    "before the first byte": ("send.byte", 3),
+    "in the call": ("send.mid", 3),
+    "after the answer": ("send.after", 3),
 }
+# One that answers when it is asked what it took, one that only reports, and those that ignore repeated ids.
+_FLEETS = (("twilio_sms",), ("postmark",), ("amazon_ses",), MIXED)
 # What the clock does, in seconds, at each of the ticks that follow while outcomes are open.
 CLOCKS = {
     "ten minutes fast": (600.0,),
@@ -38,7 +40,9 @@ CLOCKS = {
 
 def drills() -> dict[str, Drill]:
     found: dict[str, Drill] = {
-        f"frozen past the lease and thawed, {where}": partial(_frozen, where) for where in _POINTS
+        f"frozen past the lease and thawed, {where}: {'+'.join(fleet)}": partial(_frozen, where, fleet)
+        for where in _POINTS
+        for fleet in _FLEETS
     }
     found |= {f"clock {name}, outcomes open": partial(_clock, turns) for name, turns in CLOCKS.items()}
     return found | {
@@ -55,9 +59,9 @@ def drills() -> dict[str, Drill]:
 # Freezing and meeting --------------------------------------------------------------------------
 
 
-def _frozen(where: str, rig: Rig) -> Findings:
+def _frozen(where: str, fleet: Sequence[str], rig: Rig) -> Findings:
     """Stopped by SIGSTOP with calls under way. Others go on without it; then it goes on too."""
-    bench = rig.bench("frozen", DEDUPING)
+    bench = rig.bench("frozen", fleet)
     child = Child(partial(_send_and_freeze, bench, *_POINTS[where]))
     child.wait_until_frozen()
     for _ in range(3):

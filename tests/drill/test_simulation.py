@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from dagster_project.drill.breaking import replaced
+from dagster_project.drill.simulation import carrier
+from dagster_project.drill.simulation.carrier import BEHAVIOURS
 from dagster_project.drill.simulation.run import simulate
 from senders import inquiry, lane
 from senders.contract import Outcome, State, Verdict
+from senders.deadline import Deadline
 from senders.entries import Settlement
 from senders.settings import REPOSITORY
 
@@ -56,6 +59,10 @@ def calls_an_error_not_sent(provider, answer, judge=lane.judge):
     return replace(verdict, outcome=Outcome.RETRY) if answer.status == 500 else verdict
 
 
+def never_looks(deadline):
+    return None
+
+
 def believes_everything(provider, answer):
     return Verdict(Outcome.ACCEPTED, "accepted")
 
@@ -71,3 +78,11 @@ def believes_everything(provider, answer):
 def test_a_broken_protocol_is_found_out_within_sixty_seeds(tmp_path, module, name, broken, kind):
     with replaced(module, name, broken):
         assert any(simulate(seed, tmp_path).run().wrong()[kind] for seed in range(60))
+
+
+def test_a_sender_that_does_not_look_before_its_first_byte_is_found_out(tmp_path):
+    frozen = [int(name == "frozen before the first byte") for name in BEHAVIOURS]
+    with replaced(carrier, "_WEIGHTS", frozen):
+        assert all(simulate(seed, tmp_path).run().is_clean for seed in range(20))
+        with replaced(Deadline, "look", never_looks):
+            assert any(simulate(seed, tmp_path).run().wrong()["duplicated"] for seed in range(20))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -226,12 +227,12 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 
 @contextmanager
-def open_post_office() -> Iterator[PostOffice]:
+def open_post_office(tls: ssl.SSLContext | None = None) -> Iterator[PostOffice]:
     """A post office on a loopback port, in a thread with a loop of its own."""
     office = PostOffice()
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(office.handle, "127.0.0.1", 0))
-    office.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = loop.run_until_complete(asyncio.start_server(office.handle, "127.0.0.1", 0, ssl=tls))
+    office.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:

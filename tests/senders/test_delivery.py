@@ -10,10 +10,12 @@ import pytest
 from letters import NOON, letter, letters, reason_of, state_of, tamper
 from post_office import BEHAVIOURS, Postal, open_post_office, status
 
+from senders import lane
 from senders.contract import EventKind, Outcome, ProviderEvent, State, Verdict
 from senders.delivery import Pace, deliver, plan
 from senders.entries import Planned
 from senders.ledger import Ledger
+from senders.transport import TOO_LATE
 
 QUICK = Pace(first_backoff_seconds=0.1, patience_seconds=0.0)
 IMPATIENT = replace(QUICK, call_seconds=0.5, connect_seconds=0.4)
@@ -412,6 +414,22 @@ def test_a_machine_that_slept_past_the_lease_does_not_call(ledger_place, office,
     assert office.calls == []
 
 
+def test_a_machine_that_slept_between_the_last_look_at_the_lease_and_the_first_byte_does_not_send(
+    ledger, office, clock, monkeypatch
+):
+    """It slept in the call. Who swept and asked meanwhile may have heard "no record" and sent it again."""
+
+    async def call_after_a_nap(*arguments, call=lane.call):
+        clock.forward(minutes=5)
+        return await call(*arguments)
+
+    monkeypatch.setattr(lane, "call", call_after_a_nap)
+    message = letter("anna")
+    send(ledger, office, clock, [message])
+    assert (state_of(ledger, message), reason_of(ledger, message)) == (State.RETRY_WAIT, TOO_LATE)
+    assert office.calls == []
+
+
 def test_a_ledger_that_fails_ends_its_lane_with_its_own_error_and_leaves_the_other_lanes_alone(
     tmp_path, office, clock
 ):
@@ -430,6 +448,7 @@ def test_a_ledger_that_fails_ends_its_lane_with_its_own_error_and_leaves_the_oth
         assert ledger.counts() == {State.ACCEPTED: 100, State.IN_FLIGHT: 1}
 
 
-def test_a_pace_whose_leases_are_shorter_than_its_calls_is_refused():
-    with pytest.raises(ValueError, match="at least twice call_seconds"):
-        Pace(lease_seconds=20.0, call_seconds=15.0)
+@pytest.mark.parametrize("what", ["lease_seconds", "receipt_seconds"])
+def test_a_pace_that_believes_sooner_than_a_call_may_end_is_refused(what):
+    with pytest.raises(ValueError, match=f"{what} is 20.0; it must be at least twice call_seconds"):
+        Pace(call_seconds=15.0, **{what: 20.0})

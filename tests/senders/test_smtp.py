@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import own_certificate
 from provider_samples import message, provider_of
 from sandbox_server import Running, calm, running_sandbox
 
@@ -131,22 +126,7 @@ def free_port() -> int:
 @contextmanager
 def a_server(folder: Path, **options: Any) -> Iterator[tuple[int, Path]]:
     """A server with a certificate for 127.0.0.1 of its own making; its port and the certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    own, secret = folder / "certificate.pem", folder / "key.pem"
-    own.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    form = serialization.PrivateFormat.PKCS8
-    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(own, secret)
+    context, own = own_certificate(folder)
     starts_tls = {"tls_context": context} if options.pop("has_tls") else {}
     server = Controller(_Taker(), hostname="127.0.0.1", port=free_port(), **starts_tls)
     server.start()

@@ -20,7 +20,8 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.transport import NoAnswer, NotSent
+from senders.deadline import Deadline, IsOver
+from senders.transport import TOO_LATE, NoAnswer, NotSent
 
 # What providers can do about an unknown outcome, one of each class.
 CLASSES: dict[str, Capabilities] = {
@@ -89,6 +90,7 @@ class Behaviour:
     body: str = "whole"  # whole | cut | noise
     delay: tuple[float, float] = (0.02, 0.5)  # seconds until the answer
     is_late: bool = False  # taken only after the deadline
+    sleeps: tuple[float, float] | None = None  # the worker is frozen so long before its first byte
 
 
 BEHAVIOURS: dict[str, Behaviour] = {
@@ -108,12 +110,21 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "frozen past the lease, taken": Behaviour(2, True, 201, delay=(70, 400)),
     "frozen past the lease, busy": Behaviour(1, False, 429, delay=(70, 400)),
     "frozen past the lease, error": Behaviour(1, True, 500, delay=(70, 400)),
+    "frozen before the first byte": Behaviour(6, True, 201, sleeps=(200, 900)),
     "bad content": Behaviour(1, False, 400),
     "gone": Behaviour(1, False, 410),
     "key revoked": Behaviour(1, False, 401),
 }  # fmt: skip
 WELL = BEHAVIOURS["accept"]
 _NAMES, _WEIGHTS = list(BEHAVIOURS), [each.weight for each in BEHAVIOURS.values()]
+
+
+def _look(seconds: float, is_over: IsOver) -> None:
+    """What the socket does before the first byte."""
+    try:
+        Deadline(seconds, is_over).look()
+    except TimeoutError as error:
+        raise NotSent(TOO_LATE) from error
 
 
 class Carrier:
@@ -127,12 +138,15 @@ class Carrier:
         self._chance, self._note = chance, note
         self._has: set[tuple[str, str]] = set()
 
-    async def call(self, request: Request, seconds: float) -> Answer:
+    async def call(self, request: Request, seconds: float, is_over: IsOver = lambda: False) -> Answer:
         _, provider, *rest = request.path.split("/")
         if rest:
             return await self._look_up(provider, rest[0], seconds)
         body = json.loads(request.body)
         behaviour = self._behaviour(provider, body["id"])
+        if behaviour.sleeps:
+            await asyncio.sleep(self._chance.uniform(*behaviour.sleeps))
+            _look(seconds, is_over)
         return await self._behave(behaviour, provider, body, request.body, seconds)
 
     def _behaviour(self, provider: str, message_id: str) -> Behaviour:

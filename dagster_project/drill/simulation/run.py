@@ -173,9 +173,9 @@ class Simulation:
         async def open_client(_: float) -> Any:
             yield Line(self._strike)
 
-        async def call(client: Line, base_url: str, request: Any, headers: Any, seconds: float) -> Any:
+        async def call(client: Line, _: str, request: Any, headers: Any, *times: Any) -> Any:
             client.strike("send.before")
-            answer = await self.carrier.call(request, seconds)
+            answer = await self.carrier.call(request, *times)
             client.strike("send.after")
             return answer
 
