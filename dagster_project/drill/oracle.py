@@ -19,6 +19,8 @@ from senders.ledger import Ledger, address_key
 Row = Mapping[str, Any]
 # A message that failed late at the provider may have a fallback beside it.
 REACHED = TAKEN - {State.FAILED_LATE}
+# The way that receipts go, and never back.
+FORWARD = (State.ACCEPTED, State.SENT, State.DELIVERED, State.READ)
 ALL = 1_000_000_000
 
 
@@ -76,7 +78,7 @@ def weigh(
     findings = Findings(held=sum(row["state"] == State.HELD for row in messages.values()))
     findings.lost = _lost(messages, handed_in, taken, ends or {}, _suppressions(history))
     findings.duplicated = _duplicated(messages, taken)
-    findings.unexpected = _unexpected(messages, taken)
+    findings.unexpected = _unexpected(messages, taken) + _impossible(messages, history)
     findings.altered = _altered(messages, accepted)
     findings.out_of_policy = _out_of_policy(messages, history, taken, list(stops))
     return findings
@@ -135,6 +137,27 @@ def _unexpected(messages: Mapping[str, Row], taken: Mapping[str, int]) -> list[s
     return found
 
 
+def _impossible(messages: Mapping[str, Row], history: Iterable[Row]) -> list[str]:
+    """Moves that do not begin where the last one ended, receipts that moved a message back, and messages
+    that stand elsewhere than their last move says."""
+    found = []
+    stands: dict[str, str] = {}
+    for event in history:
+        if event["kind"] != "state":
+            continue
+        message_id, before, after = event["message_id"], event["from_state"], event["to_state"]
+        if before != stands.get(message_id):
+            found.append(f"{message_id}: moved from {before}, and stood at {stands.get(message_id)}")
+        if before in FORWARD and after in FORWARD[: FORWARD.index(before)]:
+            found.append(f"{message_id}: moved back from {before} to {after}")
+        stands[message_id] = after
+    return found + [
+        f"{message_id}: {row['state']}, and its last move was to {stands.get(message_id)}"
+        for message_id, row in messages.items()
+        if row["state"] != stands.get(message_id)
+    ]
+
+
 def _altered(messages: Mapping[str, Row], accepted: Iterable[Row]) -> list[str]:
     found = []
     for row in accepted:
@@ -175,7 +198,7 @@ def _out_of_policy(
 def _reasons(row: Row, event: Row, forbidden: set[tuple[str, str]], stops: Sequence[Stop]) -> list[str]:
     checks = {
         "its address is suppressed": _is_forbidden(row, forbidden),
-        "it had expired": event["happened_at"] > row["expires_at"],
+        "it had expired": event["happened_at"] >= row["expires_at"],
         "it was stopped": any(stop.forbids(row, event["seq"]) for stop in stops),
     }
     return [reason for reason, is_so in checks.items() if is_so]

@@ -1,14 +1,15 @@
 """A judge that notices nothing proves nothing: each kind of breach, made on purpose."""
 
 import sqlite3
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from letters import NOON, ended, frozen, in_flight, letter, planned
+from letters import NOON, ended, frozen, in_flight, letter, planned, tamper
 
 from dagster_project.drill.oracle import Findings, Stop, weigh
 from senders.contract import EventKind, Outcome, ProviderEvent
-from senders.store import query
+from senders.store import query, to_text
 
 ANNA, BERT = letter("anna"), letter("bert")
 
@@ -46,6 +47,54 @@ def test_an_outcome_that_the_ledger_calls_unknown_is_held_and_no_finding(ledger)
         assert (findings.is_clean, findings.held) == (True, 1)
 
 
+def past_the_program(ledger, *statements):
+    """What no program of ours would write: the ledger's own rules are taken away first."""
+    for (name,) in tamper(ledger, "select name from sqlite_master where type = 'trigger'").fetchall():
+        if name not in ("journal_move", "journal_planned"):
+            tamper(ledger, f"drop trigger {name}")
+    tamper(ledger, "pragma ignore_check_constraints = on")
+    for statement in statements:
+        tamper(ledger, statement)
+
+
+def fallback_beside(ledger):
+    """Two messages of one candidate, both believed."""
+    sent(ledger, ANNA, BERT)
+    past_the_program(ledger, f"update messages set holds_candidate = 0, candidate_id = '{ANNA.candidate_id}'")
+    return [taken(ANNA), taken(BERT)]
+
+
+def without_its_calls(ledger):
+    sent(ledger, ANNA)
+    past_the_program(ledger, "delete from attempts")
+    return [taken(ANNA)]
+
+
+def called_when(ledger, moment):
+    """A call put on record at a moment of our choice."""
+    planned(ledger, ANNA)
+    past_the_program(ledger, f"update messages set state = 'in_flight', state_at = '{to_text(moment)}'")
+    return []
+
+
+def read_and_then_only_sent(ledger):
+    sent(ledger, ANNA)
+    past_the_program(ledger, "update messages set state = 'read'", "update messages set state = 'sent'")
+    return [taken(ANNA)]
+
+
+def moved_without_a_word(ledger):
+    sent(ledger, ANNA)
+    past_the_program(ledger, "drop trigger journal_move", "update messages set state = 'delivered'")
+    return [taken(ANNA)]
+
+
+def with_a_gap_in_its_history(ledger):
+    sent(ledger, ANNA)
+    past_the_program(ledger, "delete from journal where to_state = 'claimed'")
+    return [taken(ANNA)]
+
+
 def suppressed_first(ledger):
     planned(ledger, ANNA)
     ledger.suppress(ANNA.address, "marketing", "stop", NOON)
@@ -67,7 +116,18 @@ BREACHES = [
     ),
     ("altered", lambda ledger: sent(ledger, ANNA) or [taken(ANNA, body_sha256="other")], "other bytes"),
     ("altered", lambda ledger: sent(ledger, ANNA) or [taken(ANNA, recipient="else@where.com")], "elsewhere"),
+    ("duplicated", fallback_beside, "two messages of one candidate"),
+    ("unexpected", without_its_calls, "taken more often than it was called"),
+    ("unexpected", read_and_then_only_sent, "a receipt that moved it back"),
+    ("unexpected", moved_without_a_word, "moved, and not in the journal"),
+    ("unexpected", with_a_gap_in_its_history, "a move that begins where none ended"),
     ("out_of_policy", suppressed_first, "taken though suppressed"),
+    ("out_of_policy", lambda ledger: called_when(ledger, ANNA.expires_at), "called when it expired"),
+    (
+        "out_of_policy",
+        lambda ledger: called_when(ledger, ANNA.expires_at + timedelta(days=1)),
+        "called a day after it expired",
+    ),
 ]  # fmt: skip
 
 
@@ -103,6 +163,30 @@ def test_the_oracle_notices_a_call_to_an_address_that_was_suppressed_before_it(l
         )
         behind_its_back.execute(query("put_in_flight"), values)
     assert "out_of_policy" in found(weigh(ledger, [], [ANNA.message_id]))
+
+
+@pytest.mark.parametrize(
+    ("scope", "message_class", "is_forbidden"),
+    [
+        ("all", "transactional", True),
+        ("all", "marketing", True),
+        ("marketing", "marketing", True),
+        ("marketing", "transactional", False),
+    ],
+)
+def test_what_a_suppression_forbids_depends_on_the_message(ledger, scope, message_class, is_forbidden):
+    message = letter("anna", message_class=message_class)
+    planned(ledger, message)
+    ledger.suppress(message.address, scope, "stop", NOON)
+    past_the_program(ledger, "update messages set state = 'in_flight'")
+    assert ("out_of_policy" in found(weigh(ledger, [], []))) is is_forbidden
+
+
+def test_a_call_after_the_suppression_was_lifted_is_allowed(ledger):
+    ledger.suppress(ANNA.address, "all", "stop", NOON)
+    ledger.unsuppress(ANNA.address, "all", "came back", NOON)
+    sent(ledger, ANNA)
+    assert weigh(ledger, [taken(ANNA)], [ANNA.message_id]).is_clean
 
 
 def test_a_copy_is_excused_only_where_nobody_could_tell_and_the_journey_asked_for_it(ledger):
