@@ -171,7 +171,7 @@ class Provider(Protocol):
 
     Where a provider asks for it, its file has besides:
     `sign(request) -> Mapping[str, str]`: headers of this very call, made anew for every attempt;
-    `async prepare(webhook)`: fetch what verifying a receipt needs; raises nothing;
+    `async prepare(webhook) -> bool`: fetch what verifying a receipt needs; False: not now; raises nothing;
     `challenge(webhook) -> bytes | None`: what to answer when it checks that the address is ours.
     """
 

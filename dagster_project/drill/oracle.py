@@ -67,10 +67,12 @@ def weigh(
     handed_in: Collection[str],
     ends: Mapping[str, Collection[State]] | None = None,
     stops: Iterable[Stop] = (),
+    has_forgotten: bool = False,
 ) -> Findings:
     """Judge a ledger at rest. `accepted`: rows of the provider's journal (message_id, recipient,
     body_sha256); `handed_in`: ids of the messages whose planning was acknowledged; `ends`: which other end
-    than "taken" or HELD a drill means for a message.
+    than "taken" or HELD a drill means for a message; `has_forgotten`: the ledger is older than some calls, so
+    that one call each may be missing.
     """
     messages = {row["message_id"]: dict(row) for row in ledger.run("drill_messages")}
     history = [dict(zip(JOURNAL_COLUMNS, row, strict=True)) for row in ledger.journal_since(0, ALL)]
@@ -78,7 +80,7 @@ def weigh(
     findings = Findings(held=sum(row["state"] == State.HELD for row in messages.values()))
     findings.lost = _lost(messages, handed_in, taken, ends or {}, _suppressions(history))
     findings.duplicated = _duplicated(messages, taken)
-    findings.unexpected = _unexpected(messages, taken) + _impossible(messages, history)
+    findings.unexpected = _unexpected(messages, taken, int(has_forgotten)) + _impossible(messages, history)
     findings.altered = _altered(messages, accepted)
     findings.out_of_policy = _out_of_policy(messages, history, taken, list(stops))
     return findings
@@ -124,13 +126,13 @@ def _wants_copies(row: Row) -> bool:
     return bool(row["on_unknown"] == "resend" and row["has_lost_attempt"])
 
 
-def _unexpected(messages: Mapping[str, Row], taken: Mapping[str, int]) -> list[str]:
+def _unexpected(messages: Mapping[str, Row], taken: Mapping[str, int], forgotten: int) -> list[str]:
     found = []
     for message_id, times in taken.items():
         row = messages.get(message_id)
         if row is None:
             found.append(f"{message_id}: taken, and the ledger does not know it")
-        elif row["calls"] < times:
+        elif row["calls"] + forgotten < times:
             found.append(f"{message_id}: taken {times} times in {row['calls']} calls on record")
         elif row["state"] not in TAKEN | OPEN and not row["has_lost_attempt"]:
             found.append(f"{message_id}: taken, and the ledger calls it {row['state']}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,9 @@ class Rig:
     url: str
     home: Path
     environment: Mapping[str, str]
+    stack: ExitStack  # what a drill started for others to use, too
     number: int = 0
+    mailbags: list[Any] = field(default_factory=list)
 
     def provider(self, name: str, **options: str) -> Provider:
         changed = {f"DOVECOTE_{name.upper()}_{option.upper()}": value for option, value in options.items()}
@@ -91,6 +93,8 @@ class Bench:
     after: int  # what the provider had taken before
     ends: dict[str, Collection[State]] = field(default_factory=dict)
     stops: list[Stop] = field(default_factory=list)
+    has_forgotten: bool = False  # its ledger is older than some calls
+    is_alone: bool = True  # False: the sandbox takes messages of others beside it
 
     @contextmanager
     def ledger(self) -> Iterator[Watched]:
@@ -133,7 +137,9 @@ class Bench:
         with self.ledger() as ledger:
             handed_in = [message.message_id for message in self.messages]
             accepted = self.rig.accepted(self.after)
-            return weigh(ledger, accepted, handed_in, self.ends, self.stops)
+            if not self.is_alone:
+                accepted = [row for row in accepted if row["message_id"] in handed_in]
+            return weigh(ledger, accepted, handed_in, self.ends, self.stops, self.has_forgotten)
 
     def rewritten(self) -> list[Message]:
         """The same messages after somebody edited the template."""
@@ -152,17 +158,25 @@ Drill = Callable[[Rig], Findings]
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Rig]:
-    """The sandbox up, below `home`."""
+def started(home: Path, receivers: str, receipt_seconds: float) -> Iterator[Rig]:
+    """The sandbox up, below `home`; it reports to `receivers`."""
     port = servers.free_port(8450)
     calm = [word for name in _CALM for word in (f"--{name.replace('_', '-')}-share", "0")]
     arguments = ["-m", "senders.sandbox", "--port", str(port), "--home", str(home)]
-    arguments += ["--receivers", "http://127.0.0.1:9", "--receipt-seconds", "86400", *calm]
+    arguments += ["--receivers", receivers, "--receipt-seconds", str(receipt_seconds), *calm]
     url = f"http://127.0.0.1:{port}"
     server = servers.Server("sandbox", [*arguments, "--latency-ms", str(LATENCY_MS)], f"{url}/stats")
     with servers.running([server], home / "logs", {}):
-        environment = {**read_environment(home / "sandbox.env"), "DOVECOTE_PUBLIC_URL": "http://127.0.0.1:9"}
-        yield Rig(url, home, environment)
+        environment = {**read_environment(home / "sandbox.env"), "DOVECOTE_PUBLIC_URL": receivers}
+        with ExitStack() as stack:
+            yield Rig(url, home, environment, stack)
+
+
+@contextmanager
+def running(home: Path) -> Iterator[Rig]:
+    """A sandbox that reports nothing as long as a drill lasts."""
+    with started(home, "http://127.0.0.1:9", receipt_seconds=86_400.0) as rig:
+        yield rig
 
 
 def say(text: str) -> None:

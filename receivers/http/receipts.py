@@ -48,8 +48,9 @@ async def receive(request: Request) -> Response:
     challenge = getattr(provider, "challenge", None)  # some check first that the address is ours
     if challenge and (answer := challenge(webhook)) is not None:
         return PlainTextResponse(answer)
-    if prepare := getattr(provider, "prepare", None):  # a certificate to fetch, an address to confirm
-        await prepare(webhook)
+    prepare = getattr(provider, "prepare", None)  # a certificate to fetch, an address to confirm
+    if prepare and not await prepare(webhook):
+        raise HTTPException(503, "what proves it cannot be fetched now, try again", {"Retry-After": "5"})
     if not provider.verify(webhook):
         raise HTTPException(401, "the signature does not match")
     events = _events(provider, webhook)

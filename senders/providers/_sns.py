@@ -6,6 +6,7 @@ Source of the rules: Amazon SNS Developer Guide, "Verifying the signatures of Am
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 import time
@@ -37,13 +38,27 @@ class Topic:
         self._sns_url = sns_url
         self._keys: dict[str, Any] = {}
         self._look_again_at = 0.0
+        self._fetching = asyncio.Lock()  # whoever comes meanwhile waits for the certificate, too
 
-    async def prepare(self, body: bytes) -> None:
-        """Fetch the certificate that a notification names, and confirm the topic where it asks for that."""
+    async def prepare(self, body: bytes) -> bool:
+        """Fetch the certificate that a notification names, and confirm the topic where it asks for that.
+        False: it cannot be had now, so nobody can tell. SNS comes again after a 503, not after a 401."""
         said = as_object(body)
         if said.get("TopicArn") != self._arn:
-            return
-        await self._fetch_certificate(str(said.get("SigningCertURL")))
+            return True
+        url = str(said.get("SigningCertURL"))
+        if not self._is_theirs(url):
+            return True
+        async with self._fetching:
+            await self._fetch_certificate(url)
+        await self._confirm(said, body)
+        return url in self._keys
+
+    def _is_theirs(self, url: str) -> bool:
+        name = url.removeprefix(self._sns_url)
+        return url.startswith(self._sns_url) and bool(re.fullmatch(CERTIFICATE_NAME, name))
+
+    async def _confirm(self, said: Mapping[str, Any], body: bytes) -> None:
         confirms = str(said.get("SubscribeURL", ""))
         is_asked = said.get("Type") == "SubscriptionConfirmation" and confirms.startswith(
             f"{self._sns_url}/?"
@@ -75,10 +90,7 @@ class Topic:
         return True
 
     async def _fetch_certificate(self, url: str) -> None:
-        is_theirs = url.startswith(self._sns_url) and re.fullmatch(
-            CERTIFICATE_NAME, url.removeprefix(self._sns_url)
-        )
-        if not is_theirs or url in self._keys or time.monotonic() < self._look_again_at:
+        if url in self._keys or time.monotonic() < self._look_again_at:
             return
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import rsa

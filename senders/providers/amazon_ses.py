@@ -211,9 +211,9 @@ class AmazonSes:
     def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
         return None
 
-    async def prepare(self, webhook: RawWebhook) -> None:
+    async def prepare(self, webhook: RawWebhook) -> bool:
         """Before a receipt is verified: the certificate that it names, and the topic's confirmation."""
-        await self._topic.prepare(webhook.body)
+        return await self._topic.prepare(webhook.body)
 
     def verify(self, webhook: RawWebhook) -> bool:
         return self._topic.has_signed(webhook.body)

@@ -97,6 +97,28 @@ def test_a_topic_of_somebody_else_is_neither_believed_nor_asked_about(sandbox: R
     assert not any(prepared(stranger, webhooks).verify(webhook) for webhook in webhooks)
 
 
+def test_receipts_that_come_together_before_the_certificate_is_here_all_wait_for_it(sandbox: Running):
+    """SNS does not come again after a 401: each would be lost."""
+    provider = sandbox.provider("amazon_ses")
+    (webhook, *_) = sandbox.receiver.of("amazon_ses")
+
+    async def come_together() -> list[bool]:
+        async def come() -> bool:
+            return await provider.prepare(webhook) and provider.verify(webhook)
+
+        return await asyncio.gather(*(come() for _ in range(20)))
+
+    assert all(asyncio.run(come_together()))
+
+
+def test_while_the_certificate_cannot_be_had_nobody_can_tell(sandbox: Running):
+    provider = sandbox.provider("amazon_ses", sns_url="http://127.0.0.1:9")
+    (webhook, *_) = sandbox.receiver.of("amazon_ses")
+    named = json.loads(webhook.body)["SigningCertURL"]
+    ours = webhook.body.replace(named.rpartition("/")[0].encode(), b"http://127.0.0.1:9")
+    assert asyncio.run(provider.prepare(RawWebhook(webhook.url, webhook.headers, ours))) is False
+
+
 def test_a_certificate_from_elsewhere_is_never_fetched(sandbox: Running):
     provider = sandbox.provider("amazon_ses", sns_url="https://sns.eu-central-1.amazonaws.com")
     webhooks = sandbox.receiver.of("amazon_ses")
