@@ -6,10 +6,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import backtest, latency, predictions, results, scale, throughput, ticks
+from bench import backtest, latency, pace, predictions, results, scale, throughput, ticks
 
 BENCHES = {
     "throughput": throughput,
+    "pace": pace,
     "ticks": ticks,
     "latency": latency,
     "predictions": predictions,

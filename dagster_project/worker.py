@@ -22,6 +22,9 @@ from senders.settings import Settings
 ROUND_SECONDS: Final = 10.0  # how long it goes on after it was asked to end, besides the calls in flight
 IDLE_SECONDS: Final = 1.0  # how soon it sees what was planned or became due
 AWAY_SECONDS: Final = 5.0  # how soon it asks again for a server that is away
+WAITING_SECONDS: Final = (
+    5.0  # how soon it looks again when all that is due has to wait, as on a full day of a ramp
+)
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -56,7 +59,9 @@ def _round(ledger: Ledger, providers: Mapping[str, Provider], tell: Tell, tick_s
         return IDLE_SECONDS
     summary = delivery.deliver(ledger, providers, _now, ROUND_SECONDS)
     tell(summary.as_dict())
-    return tick_seconds if summary.cut_short or not summary.attempted else 0.0
+    if summary.cut_short:
+        return tick_seconds
+    return 0.0 if summary.attempted else min(WAITING_SECONDS, tick_seconds)
 
 
 def _now() -> datetime:

@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from senders.warm_up import WarmUp
+
 CHANNELS = ("rcs", "sms", "email", "whatsapp", "push", "webhook")
 
 
@@ -157,6 +159,8 @@ class Capabilities:
     has_receipts: bool = True
     signs_receipts: bool = True  # False: a password proves who sends a receipt, nothing proves its bytes
     messages_per_second: float = 50.0
+    pair_seconds: float = 0.0  # what it wants between two messages to the same person
+    warm_up: WarmUp | None = None  # of a new sender; never from a provider's file
 
 
 class CredentialsRefused(Exception):

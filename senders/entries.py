@@ -63,11 +63,13 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Picked:
     claims: list[Claim]
-    suppressed: int  # taken out of the line instead: the address was suppressed since the plan
+    suppressed: int = 0  # taken out of the line instead: the address was suppressed since the plan
+    put_off: int = 0  # they wait because another one goes to the same person now
+    is_day_full: bool = False  # the route warms up, and its marketing has had what it may today
 
     @property
     def rows(self) -> int:
-        return len(self.claims) + self.suppressed
+        return len(self.claims) + self.suppressed + self.put_off
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from senders import inquiry
 from senders.authorization import NotAuthorized, authorize, headers_for
 from senders.contract import Answer, Outcome, Provider, Verdict
 from senders.entries import Attempt, Claim, Recorded
-from senders.pace import asked_seconds, retry_at
+from senders.pace import Made, asked_seconds, retry_at
 from senders.reconcile import first_look_at
 from senders.round import Round
 from senders.shared_pace import bucket_for
@@ -57,6 +57,7 @@ class Lane:
         self._troubles = 0  # outcomes in a row that were not clear
         self._is_authorized = False
         self._is_dry = False  # the last claim got all there was
+        self._urgent_at = 0.0  # by the loop's clock: when to look for what is urgent beside a full window
         self._closed_because = ""
 
     async def run(self) -> None:
@@ -79,15 +80,26 @@ class Lane:
 
     @property
     def _is_open(self) -> bool:
-        return not self._closed_because and not self._is_dry and self._round.seconds_left > 0
+        return not self._closed_because and self._round.seconds_left > 0
 
     def _free(self) -> int:
         """Calls that the window has room for; few at a time are not worth the commits."""
         free = self._window - self._in_flight
-        return free if free * 2 >= self._window else 0
+        return free if free * 2 >= self._window and not self._is_dry else 0
+
+    def _wanted(self) -> int:
+        """Calls to start: for anything, or while the window is full now and then a few for what is urgent."""
+        if not self._is_open:
+            return 0
+        if self._free() or not self._in_flight or self._urgent_in() > 0:
+            return self._free()
+        return max(0, self._window + self._round.pace.spare_calls - self._in_flight)
+
+    def _urgent_in(self) -> float:
+        return max(0.0, self._urgent_at - asyncio.get_running_loop().time())
 
     def _room(self) -> int:
-        return self._bucket.available(self._free()) if self._is_open else 0
+        return self._bucket.available(self._wanted())
 
     async def _turn(self, tasks: asyncio.TaskGroup) -> None:
         """Record what came back, claim and put on record what goes out next: all in one commit."""
@@ -108,16 +120,29 @@ class Lane:
         with round_.ledger.transaction(Beside.SENDERS):
             self._record()
             attempts = self._intend(claims or self._claim())
+        made = self._bucket.take(len(attempts))
+        self._in_flight += len(attempts)
         for attempt in attempts:
-            tasks.create_task(self._send(attempt, secrets, ends_at))
+            tasks.create_task(self._send(attempt, secrets, ends_at, made))
         round_.on_progress(round_.summary)
         await asyncio.sleep(0)  # a long row of suppressed addresses leaves the other lanes their turn
 
     def _claim(self) -> list[Claim]:
-        room, round_ = self._room(), self._round
-        picked = round_.ledger.claim(round_.clock(), self._provider.name, room, round_.pace.lease_seconds)
-        round_.summary.suppressed += picked.suppressed
-        self._is_dry = picked.rows < room
+        round_, can = self._round, self._provider.capabilities
+        room, free = self._room(), self._free()
+        picked = round_.ledger.claim(
+            round_.clock(),
+            self._provider.name,
+            room,
+            round_.pace.lease_seconds,
+            marketing=min(room, free),
+            pair_seconds=can.pair_seconds,
+            warm_up=can.warm_up,
+        )
+        round_.summary.count_picked(picked, self._provider.name)
+        if picked.rows < room:
+            self._is_dry = self._is_dry or free > 0
+            self._urgent_at = asyncio.get_running_loop().time() + round_.pace.urgent_seconds
         if picked.claims:
             self._patience = round_.pace.patience_seconds
         return picked.claims
@@ -130,15 +155,14 @@ class Lane:
             left = [claim for claim in claims if claim.message_no not in started]
             round_.ledger.release(round_.clock(), left, "stopped_before_intent")
             self._is_dry = False  # the next claim says what stopped them
-        self._bucket.take(len(attempts))
-        self._in_flight += len(attempts)
         round_.summary.attempted += len(attempts)
         return attempts
 
     # One call --------------------------------------------------------------------------------
 
-    async def _send(self, attempt: Attempt, secrets: Mapping[str, str], ends_at: float) -> None:
+    async def _send(self, attempt: Attempt, secrets: Mapping[str, str], ends_at: float, made: Made) -> None:
         verdict = await self._call(attempt, secrets, ends_at)
+        self._bucket.answered(made)
         self._answered.append((attempt, verdict))
         self._in_flight -= 1
         self._has_answers.set()
@@ -214,8 +238,9 @@ class Lane:
     async def _wait(self) -> bool:
         """Wait for whatever comes next; False when nothing will."""
         if self._in_flight:
-            free = self._free() if self._is_open else 0
-            await self._some_answers(self._bucket.wait_seconds(free) if free else None)
+            wanted = self._wanted()
+            idle = self._urgent_in() if self._is_open else None
+            await self._some_answers(self._bucket.wait_seconds(wanted) if wanted else idle)
             return True
         seconds = self._pause_seconds()
         if seconds is None:
@@ -225,14 +250,14 @@ class Lane:
         return True
 
     async def _some_answers(self, at_most: float | None) -> None:
-        """Until there are enough for a batch, or the first of them waited long enough for the others."""
-        for event, seconds in (
-            (self._has_answers, at_most),
-            (self._has_many_answers, self._round.pace.gather_seconds),
-        ):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await event.wait()
+        """Until there are enough for a batch, or the first of them waited long enough for the others; not
+        longer than `at_most` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most):
+                await self._has_answers.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._round.pace.gather_seconds):
+                        await self._has_many_answers.wait()
         self._has_answers.clear()
         self._has_many_answers.clear()
 

@@ -24,6 +24,9 @@ from senders.store import BUSY_SECONDS, QUERIES, SCHEMA_VERSION, Beside, LedgerE
 _OWN = QUERIES / "postgresql"
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)")
 _COMMENT = re.compile(r"--[^\n]*")
+# What the shared queries say to one of the two alone: a hint to a file's planner, a lock of a server's rows.
+_OF_A_FILE = re.compile(r" indexed by \w+")
+_OF_A_SERVER = re.compile(r"/\* postgresql: (.*?) \*/", re.DOTALL)
 
 # A sender that froze inside a transaction would hold up every opt-out: the server ends it. Each query reads
 # an index, and none is to be planned anew as the tables grow from nothing to millions.
@@ -101,7 +104,7 @@ def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
 def statement(name: str) -> str:
     """A named query in this driver's words: the server's own where there is one, else the shared one."""
     text = query(name, _OWN if (_OWN / f"{name}.sql").exists() else QUERIES)
-    text = _COMMENT.sub("", text).replace("%", "%%")
+    text = _OF_A_SERVER.sub(r"\1", _OF_A_FILE.sub("", _COMMENT.sub("", text))).replace("%", "%%")
     return _PARAMETER.sub(r"%(\1)s", text)
 
 

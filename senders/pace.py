@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ class Pace:
     connect_seconds: float = 5.0
     lease_seconds: float = 60.0  # must outlast authorizing and the call
     calls: int = 100  # at once, for each provider
+    spare_calls: int = 10  # besides, kept for what is transactional: it waits for no campaign's answers
+    urgent_seconds: float = 1.0  # how often a lane with all its calls under way looks for such a message
     first_calls: int = 8  # before it answered; doubles with each clear answer, up to `calls`
     gather_seconds: float = 0.02  # how long an answer waits for others, so that they share a commit
     patience_seconds: float = 5.0  # how long a lane with nothing else to do waits for a retry or a pause
@@ -64,27 +67,61 @@ def retry_at(
     return expires_at if wait >= left else now + timedelta(seconds=wait)
 
 
+# What a limit of so many in a second is held over: the calls of one second may take longer to arrive than
+# those of the next. Two in a hundred of the limit are not used for it.
+SECOND = 1.02
+
+
+LONGEST_STALL = 0.5  # what a call that was held up on the way keeps others waiting at most
+
+
+@dataclass(slots=True)
+class Made:
+    """Calls that started together; `free_at`: from when on they are in nobody's second any more."""
+
+    at: float
+    calls: int
+    free_at: float
+
+
 class TokenBucket:
-    """At most `per_second` calls a second, measured in real time and handed out in batches of up to a
-    tenth of a second's worth: calls that start together share their commits."""
+    """At most `per_second` calls in any second of real time, handed out evenly, in batches of a tenth of a
+    second's worth: calls that start together share their commits."""
 
     def __init__(self, per_second: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         if per_second <= 0:
             raise ValueError(f"messages_per_second is {per_second}; it must be above 0")
         self._rate = per_second
         self._batch = max(1, int(per_second / 10))
+        self._second = max(SECOND, SECOND / per_second)
+        self._room = max(1, int(per_second))  # of that second
+        self._made: deque[Made] = deque()  # oldest first
+        self._fastest = math.inf  # seconds that an answer took
         self._monotonic = monotonic
-        # One batch to begin with, and never many: two ticks in a row do not add their bursts up.
+        # One batch to begin with: two ticks in a row do not add their bursts up.
         self._tokens = float(self._batch)
         self._filled_at = monotonic()
         self._paused_until = 0.0
 
     def available(self, wanted: int) -> int:
         """How many of the wanted calls may be made now; 0 until a batch of them may."""
-        return min(wanted, int(self._fill())) if self.wait_seconds(wanted) == 0 else 0
+        return min(wanted, int(self._fill()), self._room) if self.wait_seconds(wanted) == 0 else 0
 
-    def take(self, calls: int) -> None:
+    def take(self, calls: int) -> Made:
+        """So many are made now."""
+        now = self._monotonic()
+        made = Made(now, calls, now + self._second)
         self._tokens -= calls
+        self._room -= calls
+        self._made.append(made)
+        return made
+
+    def answered(self, made: Made) -> None:
+        """One of them got its answer: what it took longer than the fastest, it may have been under way."""
+        seconds = self._monotonic() - made.at
+        self._fastest = min(self._fastest, seconds)
+        stall = min(seconds - self._fastest, LONGEST_STALL)
+        made.free_at = max(made.free_at, made.at + self._second + stall)
 
     def pause(self, seconds: float) -> None:
         """The provider asked to be left alone for so long."""
@@ -92,11 +129,23 @@ class TokenBucket:
 
     def wait_seconds(self, wanted: int) -> float:
         """How long until that many calls, or a batch, may be made."""
-        missing = min(wanted, self._batch) - self._fill()
-        return max(self._paused_until - self._monotonic(), missing / self._rate, 0.0)
+        needed = min(wanted, self._batch)
+        missing, now = needed - self._fill(), self._monotonic()
+        return max(self._paused_until - now, missing / self._rate, self._room_at(needed) - now, 0.0)
 
     def _fill(self) -> float:
         now = self._monotonic()
         filled = self._tokens + (now - self._filled_at) * self._rate
         self._tokens, self._filled_at = min(filled, 2.0 * self._batch), now
+        while self._made and self._made[0].free_at <= now:
+            self._room += self._made.popleft().calls
         return self._tokens
+
+    def _room_at(self, calls: int) -> float:
+        """When the second has room for so many."""
+        room, at = self._room, 0.0
+        for made in self._made:
+            if room >= calls:
+                break
+            room, at = room + made.calls, max(at, made.free_at)
+        return at

@@ -14,7 +14,9 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from senders import warm_up
 from senders.ledger_server import LedgerServer, parse_server
+from senders.warm_up import WarmUp
 
 PREFIX = "DOVECOTE_"
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -59,6 +61,14 @@ def _pairs(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, value in pairs}
 
 
+def _ramps(text: str) -> dict[str, WarmUp]:
+    """`sendgrid=50*2 to 20000,twilio_sms=200*1.5` → provider → its first days."""
+    pairs = [part.split("=", 1) for part in text.split(",") if part.strip()]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError("must look like provider=50*2 to 20000,provider=…")
+    return {key.strip(): warm_up.parse(value) for key, value in pairs}
+
+
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -86,6 +96,9 @@ class Settings:
     ui_port: int = _setting("3000", _port, "port of the Dagster UI")
     routes: dict[str, str] = _setting(
         "rcs=google_rcs,sms=twilio_sms,email=sendgrid", _pairs, "which provider carries which channel"
+    )
+    warm_up: dict[str, WarmUp] = _setting(
+        "", _ramps, "a new sender's first days: sendgrid=50*2 to 20000 is 50, then twice as many each day"
     )
     shop_name: str = _setting("Dovecote Demo Shop", str, "the sender's name in messages")
     shop_address: str = _setting("", str, "the sender's postal address, for the foot of e-mails")

@@ -8,10 +8,10 @@ from typing import Final
 
 from senders.contract import Provider
 from senders.ledger import Ledger
-from senders.pace import TokenBucket
+from senders.pace import SECOND, Made, TokenBucket
 
-# Calls that were granted and not made are forgotten after this: others have had the time to make theirs.
-KEPT_SECONDS: Final = 1.0
+# Calls that were granted and not made are forgotten after this: the second they were counted in is going by.
+KEPT_SECONDS: Final = 0.1
 
 
 class SharedBucket:
@@ -27,7 +27,7 @@ class SharedBucket:
         self._ledger, self._provider, self._rate = ledger, provider, per_second
         self._batch = max(1, int(per_second / 10))
         self._monotonic = monotonic
-        self._granted, self._granted_at, self._ask_at = 0, 0.0, 0.0
+        self._granted, self._granted_at, self._ask_at, self._stamp = 0, 0.0, 0.0, ""
 
     def available(self, wanted: int) -> int:
         """How many of the wanted calls may be made now. Inside a transaction nobody is asked: the others
@@ -38,13 +38,20 @@ class SharedBucket:
         is_asked = not (self._granted or self._ledger.is_in_transaction) and now >= self._ask_at
         if wanted > 0 and is_asked:
             values = {"provider": self._provider, "wanted": wanted, "per_second": self._rate}
-            row = self._ledger.run("take_calls", {**values, "batch": self._batch}).fetchone()
-            self._granted, self._granted_at = row["granted"], now
+            row = self._ledger.run("take_calls", {**values, "batch": self._batch, "span": SECOND}).fetchone()
+            self._granted, self._granted_at, self._stamp = row["granted"], now, row["granted_at"]
             self._ask_at = now + row["wait_seconds"]
         return min(wanted, self._granted)
 
-    def take(self, calls: int) -> None:
+    def take(self, calls: int) -> Made:
+        """So many of them are made now."""
         self._granted -= calls
+        if calls:
+            self._ledger.run("stamp_calls", {"provider": self._provider, "granted_at": self._stamp})
+        return Made(self._monotonic(), calls, 0.0)
+
+    def answered(self, made: Made) -> None:
+        """The server counts from when calls were made, whatever becomes of them."""
 
     def pause(self, seconds: float) -> None:
         """The provider asked to be left alone for so long: by everybody."""

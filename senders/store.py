@@ -1,7 +1,8 @@
 """What lies under the ledger: its named queries, its transactions, its times, for a file or a server.
 
-What differs between the two is in `ledger_file.py` (SQLite) and `ledger_postgresql.py`; a server's
-own version of a query is `sql/ledger/postgresql/<name>.sql`. Errors are the DB-API's, by the classes of
+What differs between the two is in `ledger_file.py` (SQLite) and `ledger_postgresql.py`. A query is one text
+for both: a server leaves out `indexed by …` and reads what stands in `/* postgresql: … */`. Where that is not
+enough, its own version is `sql/ledger/postgresql/<name>.sql`. Errors are the DB-API's, by the classes of
 `sqlite3`, whichever of the two is below.
 """
 
@@ -20,7 +21,7 @@ from senders.ledger_server import LedgerServer
 from senders.settings import REPOSITORY
 
 QUERIES = REPOSITORY / "sql" / "ledger"
-SCHEMA_VERSION = 4  # at the end of each file in sql/ledger/ddl
+SCHEMA_VERSION = 5  # at the end of each file in sql/ledger/ddl
 BUSY_SECONDS = 15.0  # how long a writer waits for another one's transaction
 SLICE = 10_000  # rows that one transaction moves at most, so that no other writer waits longer
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from senders.contract import Outcome, State
-from senders.entries import Settlement
+from senders.entries import Picked, Settlement
 
 
 @dataclass(slots=True)
@@ -25,13 +25,21 @@ class Summary:
     cancelled: int = 0  # outcome unknown, and the journey drops such messages
     expired: int = 0
     blocked: int = 0  # attempts that met a wrong account or configuration; the messages wait
+    put_off: int = 0  # their person got another message a moment ago
     released: int = 0  # claims of a dead sender, planned again
     blocked_routes: dict[str, str] = field(default_factory=dict)  # provider → reason
     cut_short: dict[str, str] = field(default_factory=dict)  # provider → why its lane ended early
+    full_days: list[str] = field(default_factory=list)  # providers that warm up and sent today's marketing
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "accepted": dict(self.accepted)}
+
+    def count_picked(self, picked: Picked, provider: str) -> None:
+        self.suppressed += picked.suppressed
+        self.put_off += picked.put_off
+        if picked.is_day_full and provider not in self.full_days:
+            self.full_days.append(provider)
 
     def count_outcome(self, outcome: Outcome, channel: str) -> None:
         if outcome is Outcome.ACCEPTED:

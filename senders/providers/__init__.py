@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from dataclasses import replace
 
 from senders.contract import Provider
 from senders.providers._declared import Option, ProviderClass, nearest
@@ -27,7 +28,10 @@ def provider_options(name: str) -> Sequence[Option]:
 
 def load_provider(settings: Settings, name: str) -> Provider:
     """The provider of that name; SettingsError names an unknown one or every setting it lacks."""
-    return _provider_class(name)(settings)
+    provider = _provider_class(name)(settings)
+    if name in settings.warm_up:
+        provider.capabilities = replace(provider.capabilities, warm_up=settings.warm_up[name])
+    return provider
 
 
 def providers_for(settings: Settings) -> dict[str, Provider]:
@@ -46,6 +50,8 @@ def providers_for(settings: Settings) -> dict[str, Provider]:
             providers[channel] = load_provider(settings, name)
         except SettingsError as error:
             wrong.append(str(error))
+    for name in sorted(set(settings.warm_up) - set(settings.routes.values())):
+        wrong.append(f"{PREFIX}WARM_UP: no route uses {name}{nearest(name, settings.routes.values())}")
     if wrong:
         raise SettingsError("\n".join(wrong))
     return providers

@@ -29,6 +29,7 @@ COLUMNS = (
     "receipts carry our id",
     "can be asked",
     "its receipts",
+    "between two to one person",
 )
 WHAT_BECOMES = {
     Outcome.ACCEPTED: "taken",
@@ -66,6 +67,7 @@ def _overview(modules: list[Any]) -> Iterator[str]:
             _yes(can.echoes_message_id),
             _yes(can.can_look_up),
             proof if can.has_receipts else "there are none",
+            f"{can.pair_seconds:g} s" if can.pair_seconds else "",
         )
         yield f"| {' | '.join(cells)} |"
     yield ""

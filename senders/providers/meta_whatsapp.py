@@ -138,7 +138,7 @@ class MetaWhatsapp:
 
     name = "meta_whatsapp"
     channel = "whatsapp"
-    capabilities = Capabilities(echoes_message_id=True)
+    capabilities = Capabilities(echoes_message_id=True, pair_seconds=PAIR_SECONDS)
     options = (
         Option("phone_number_id", "id of the number that sends (not the number)"),
         Option("access_token", "token of a system user with whatsapp_business_messaging", is_secret=True),

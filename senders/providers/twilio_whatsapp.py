@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from senders.contract import EventKind, Outcome
@@ -22,6 +23,7 @@ from senders.providers.twilio_sms import STATUSES as SMS_STATUSES
 from senders.providers.twilio_sms import Meaning, TwilioSms
 from senders.settings import Settings
 
+PAIR_SECONDS = 6.0  # what WhatsApp wants between two messages of ours to one person
 TEMPLATE: Ruling = (Outcome.ROUTE_BLOCKED, Reason.MISSING_TEMPLATE)
 
 RULINGS: dict[Any, Ruling] = SMS_RULINGS | {
@@ -61,6 +63,7 @@ class TwilioWhatsapp(TwilioSms):
     scheme = "whatsapp:"
     rulings = RULINGS
     failures = FAILURES
+    capabilities = replace(TwilioSms.capabilities, pair_seconds=PAIR_SECONDS)
     options = (
         *TwilioSms.options,
         Option("content_sids", "template.language=ContentSid of each approved template", "", content_sids),

@@ -5,6 +5,6 @@ select
     granted.label,
     granted.expires_at,
     messages.message_id is not null as is_planned
-from json_each(:message_ids) as wanted
+from json_each(cast(:message_ids as text)) as wanted
 left join discount_codes as granted on wanted.value = granted.message_id
 left join messages on wanted.value = messages.message_id

@@ -8,7 +8,7 @@ select
         select 1 from messages
         where
             state = 'unknown' and wake_at <= :now
-            and (:providers is null or provider in (select value from json_each(:providers)))
+            and (cast(:providers as text) is null or provider in (select value from json_each(cast(:providers as text))))
     )
     or exists (
         select 1 from messages indexed by messages_to_expire
@@ -23,7 +23,7 @@ select
         from routes
         where
             routes.is_blocked = 0
-            and (:providers is null or routes.provider in (select value from json_each(:providers)))
+            and (cast(:providers as text) is null or routes.provider in (select value from json_each(cast(:providers as text))))
             and not exists (
                 select 1
                 from switches

@@ -1,5 +1,6 @@
 -- The intent. Refused when the lease would end before the call, or when the message was cancelled,
--- suppressed, refused or stopped since it was claimed: opt-outs take effect before the next send.
+-- suppressed, refused or stopped since it was claimed: opt-outs take effect before the next send. The row is
+-- locked until it is in flight: a sweep with a faster clock cannot take it in between.
 insert into attempts (message_no, claim_token, body_sha256, started_at)
 select
     message_no,
@@ -40,4 +41,5 @@ where
                 or (switches.scope = 'journey' and switches.name = messages.journey)
             )
     )
+/* postgresql: for update of messages */
 returning attempt_id

@@ -1,11 +1,13 @@
--- The most urgent messages of a provider that nothing forbids, with their frozen bytes. Those to an
--- address suppressed, or refused by their person, since they were planned come along, with the reason, to be moved out of the line.
+-- The most urgent messages of a provider and a class that nothing forbids, with their frozen bytes. Those to an
+-- address suppressed, or refused by their person, since they were planned come along, with the reason, to be
+-- moved out of the line. What another worker is claiming now is passed over.
 select
     messages.message_no,
     messages.message_id,
     messages.channel,
     messages.journey,
     messages.address,
+    messages.address_key,
     messages.attempts,
     messages.expires_at,
     requests.method,
@@ -33,12 +35,25 @@ select
                 and refusals.is_active = 1
                 and messages.planned_at <= refusals.holds_until
         )
-    ) as suppression_reason
+    ) as suppression_reason,
+    -- Where the provider wants time between two messages to one person: when the last one went, or moved since.
+    case
+        when cast(:pair_since as text) is not null then (
+            select max(other.state_at)
+            from messages as other indexed by messages_to_address
+            where
+                other.address_key = messages.address_key
+                and other.provider = :provider
+                and other.state_at > :pair_since
+                and other.state not in ('planned', 'retry_wait', 'rejected', 'suppressed', 'expired', 'cancelled')
+        )
+    end as pair_moved_at
 from messages indexed by messages_to_claim
 inner join requests on messages.message_no = requests.message_no
 where
     messages.state = 'planned'
     and messages.provider = :provider
+    and (messages.message_class = 'marketing') = :is_marketing
     and messages.due_at <= :now
     and messages.expires_at > :now
     and (messages.resend_until is null or messages.resend_until > :now)
@@ -54,5 +69,6 @@ where
                 or (switches.scope = 'journey' and switches.name = messages.journey)
             )
     )
-order by (messages.message_class = 'marketing'), messages.priority desc, messages.due_at
+order by messages.priority desc, messages.due_at
 limit :limit
+/* postgresql: for update of messages skip locked */

@@ -45,7 +45,7 @@ def test_a_seed_is_the_same_run_in_every_process_and_is_told_step_by_step():
 
 
 def test_workers_die_and_everything_else_happens_in_a_few_seeds(tmp_path):
-    told = "\n".join(line for seed in range(12) for line in trace_of(seed, tmp_path / str(seed)))
+    told = "\n".join(line for seed in range(24) for line in trace_of(seed, tmp_path / str(seed)))
     for word in ("a worker dies at", "reset after", "frozen past the lease", "taken after the deadline"):
         assert word in told
 

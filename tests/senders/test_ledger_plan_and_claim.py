@@ -13,6 +13,7 @@ from letters import NOON, ended, frozen, in_flight, letter, letters, planned, re
 from senders.contract import Outcome, Request, State
 from senders.entries import Planned, Refusal, Settlement
 from senders.ledger import Ledger, LedgerError
+from senders.warm_up import parse
 
 MINUTE = timedelta(minutes=1)
 
@@ -99,6 +100,47 @@ def test_transactional_messages_go_first_then_priority_then_what_is_due_longest(
     )
     assert claimed_names(ledger, 2) == ["order", "high earlier"]
     assert claimed_names(ledger) == ["high", "low"]
+
+
+def test_a_claim_takes_no_more_marketing_than_it_has_room_for(ledger):
+    planned(ledger, *letters(5), letter("order", message_class="transactional"))
+    claims = ledger.claim(NOON, "postal", 4, 60, marketing=2).claims
+    assert claims[0].address == "order@example.com"
+    assert len(claims) == 3
+    assert ledger.claim(NOON, "postal", 4, 60, marketing=0).claims == []
+
+
+def test_of_two_messages_to_one_person_the_second_waits_until_the_provider_takes_it(ledger):
+    six = timedelta(seconds=6)
+    planned(
+        ledger, letter("first", address="+1"), letter("second", address="+1"), letter("other", address="+2")
+    )
+    picked = ledger.claim(NOON, "postal", 10, 60, pair_seconds=6)
+    assert (sorted(claim.address for claim in picked.claims), picked.put_off) == (["+1", "+2"], 1)
+    assert ledger.next_retry_at("postal", NOON, NOON + MINUTE) == NOON + six
+    attempts = ledger.intent(NOON + six / 2, picked.claims, 15)
+    ledger.record(NOON + six / 2, ended(attempts, Outcome.ACCEPTED))
+    again = ledger.claim(NOON + six, "postal", 10, 60, pair_seconds=6)
+    assert (again.claims, again.put_off) == ([], 1)
+    (last,) = ledger.claim(NOON + 1.5 * six, "postal", 10, 60, pair_seconds=6).claims
+    assert (last.address, last.attempts) == ("+1", 0)
+
+
+def test_a_route_that_warms_up_counts_its_days_whoever_sends_and_keeps_no_transactional_message(ledger_place):
+    ramp, hour = parse("3*2 to 12"), timedelta(hours=1)
+    sent = []
+    with Ledger(ledger_place) as ledger:
+        for number in range(40):
+            planned(ledger, letter(f"n{number}", expires_at=NOON + 9 * 24 * hour))
+    for at in (NOON, NOON + hour, NOON + 24 * hour, NOON + 72 * hour, NOON + 96 * hour):
+        with Ledger(ledger_place) as ledger:
+            planned(
+                ledger, letter(f"order {at}", message_class="transactional", expires_at=at + hour), now=at
+            )
+            picked = ledger.claim(at, "postal", 100, 60, warm_up=ramp)
+            ledger.record(at, ended(ledger.intent(at, picked.claims, 15), Outcome.ACCEPTED))
+            sent.append((len(picked.claims), picked.is_day_full))
+    assert sent == [(3, True), (1, True), (6, True), (12, True), (23, False)]
 
 
 def test_what_is_not_due_yet_or_expired_is_not_claimed(ledger):

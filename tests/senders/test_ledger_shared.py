@@ -204,8 +204,8 @@ def test_two_workers_share_one_pace_and_send_every_message_once(place, ledger, o
     assert ledger.counts() == {State.ACCEPTED: 300}
     assert sorted(office.times_taken.values()) == [1] * 300
     busiest = max(sum(at <= other < at + 1 for other in called_at) for at in called_at)
-    assert busiest <= 100 + 2 * 10  # what the bucket may hold comes on top
-    assert called_at[-1] - called_at[0] >= (300 - 2 * 10) / 100 * 0.95
+    assert busiest <= 100 + 15  # as they arrive: a busy machine lets some wait for those that come after
+    assert (300 - 2 * 10) / 100 * 0.95 <= called_at[-1] - called_at[0] < 300 / 100 * 1.5
 
 
 def test_of_two_workers_one_is_killed_in_flight_and_nothing_is_lost_or_doubled(place, ledger, office):
@@ -229,7 +229,7 @@ def test_of_two_workers_one_is_killed_in_flight_and_nothing_is_lost_or_doubled(p
 
 
 def test_a_pause_that_a_provider_asked_one_worker_for_holds_for_all(ledger, other):
-    take = {"provider": "postal", "wanted": 5, "per_second": 100.0, "batch": 10}
+    take = {"provider": "postal", "wanted": 5, "per_second": 100.0, "batch": 10, "span": 1.02}
     assert ledger.value("take_calls", take) == 5
     ledger.run("pause_calls", {"provider": "postal", "seconds": 30.0})
     row = other.run("take_calls", take).fetchone()

@@ -1,11 +1,14 @@
 """Throttle and backoff."""
 
-from datetime import timedelta
+from bisect import bisect_left
+from datetime import date, timedelta
+from random import Random
 
 import pytest
 from letters import NOON
 
 from senders.pace import Pace, TokenBucket, asked_seconds, retry_at
+from senders.warm_up import WarmUp, parse
 
 LATER = NOON + timedelta(days=1)
 
@@ -68,6 +71,21 @@ def test_no_ten_seconds_have_more_calls_than_the_rate_and_one_batch(per_second, 
     assert waited <= 10 * max(per_second, 10)  # it waits for batches, not for single calls
 
 
+@pytest.mark.parametrize("per_second", [1, 3, 14, 50, 80, 333, 1000])
+def test_no_second_has_more_calls_than_the_rate_and_nearly_all_of_it_is_used(per_second):
+    watch, chance, made = Watch(), Random(1), []
+    bucket = TokenBucket(per_second, watch)
+    while watch.now < 130.0:
+        if 105 < watch.now < 106.5:  # nothing to send for a while: what was not used is not made up for
+            watch.now = 106.5
+        calls = bucket.available(100)
+        bucket.take(calls)
+        made += [watch.now] * calls
+        watch.now += max(bucket.wait_seconds(100), 0.0005) + chance.uniform(0, 0.004)  # a timer that is late
+    assert max(bisect_left(made, at + 1.0) - bisect_left(made, at) for at in made) <= per_second
+    assert bisect_left(made, 130.0) - bisect_left(made, 110.0) >= 20 * per_second * 0.95
+
+
 def test_a_pause_lets_nothing_through():
     watch = Watch()
     bucket = TokenBucket(100, watch)
@@ -80,3 +98,31 @@ def test_a_pause_lets_nothing_through():
 def test_a_rate_of_nothing_is_refused():
     with pytest.raises(ValueError, match="must be above 0"):
         TokenBucket(0)
+
+
+RAMPS = [
+    ("50*2", [50, 100, 200, 400]),
+    ("50*2 to 200", [50, 100, 200, None]),
+    ("1000 * 1.5 to 3000 from 2026-01-15", [1000, 1500, 2250, 3000, None]),
+    ("1*1.1", [1, 2, 3, 4]),
+    ("500*2 to 100", [500, None]),
+]
+
+
+@pytest.mark.parametrize(("text", "days"), RAMPS, ids=[text for text, _ in RAMPS])
+def test_a_new_senders_days_grow_until_the_ramp_is_over(text, days):
+    ramp = parse(text)
+    assert [ramp.limit(before) for before in range(len(days))] == days
+    assert ramp.limit(3_000) is None or ramp.limit(3_000) == ramp.last
+
+
+def test_a_ramp_may_begin_on_a_day():
+    assert parse("50*2 from 2026-01-15") == WarmUp(50, 2.0, begins_on=date(2026, 1, 15))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "50", "50*", "0*2", "50*1", "50*0.5", "50*2 to", "50*2 from 2026-13-01"]
+)
+def test_a_ramp_that_is_none_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011  the text is the settings' to tell
+        parse(text)

@@ -7,6 +7,7 @@ from provider_samples import OPTIONS, environment
 
 from senders.providers import provider_names, provider_options, providers_for
 from senders.settings import SettingsError, load
+from senders.warm_up import WarmUp
 
 
 def refused(settings: dict[str, str]) -> list[str]:
@@ -124,6 +125,20 @@ def test_no_error_shows_a_secret(tmp_path: Path):
     ]
     assert len(secrets) >= len(provider_names()) - 1  # one has all its secrets in a file
     assert [secret for secret in secrets if secret in text] == []
+
+
+def test_a_ramp_is_for_the_provider_that_it_names(tmp_path: Path):
+    given = environment(tmp_path) | {"DOVECOTE_WARM_UP": "sendgrid=50*2 to 20000"}
+    providers = providers_for(load(given))
+    assert providers["email"].capabilities.warm_up == WarmUp(50, 2.0, 20_000)
+    assert providers["sms"].capabilities.warm_up is None
+    assert refused(given | {"DOVECOTE_WARM_UP": "sendgrit=50*2"}) == [
+        'DOVECOTE_WARM_UP: no route uses sendgrit (did you mean "sendgrid"?)'
+    ]
+    with pytest.raises(
+        SettingsError, match=r"DOVECOTE_WARM_UP: .*must look like 50\*2 to 20000 from 2026-01-15"
+    ):
+        load(given | {"DOVECOTE_WARM_UP": "sendgrid=fifty"})
 
 
 def test_every_setting_says_what_it_is_for():

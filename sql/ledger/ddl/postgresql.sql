@@ -9,6 +9,11 @@ create or replace function ledger_lock() returns bigint language sql stable as $
     select hashtextextended('dovecote.ledger.' || current_schema(), 0)
 $$;
 
+-- A JSON list as rows, by the name that a file's own function has.
+create or replace function json_each(list text) returns table (value text) language sql immutable as $$
+    select element from json_array_elements_text(cast(list as json)) as elements (element)
+$$;
+
 -- Where a message may go from where it stands; everything else is refused (see move_is_allowed).
 create table if not exists allowed_moves (
     from_state text not null,
@@ -260,6 +265,15 @@ create table if not exists routes (
     constraint is_blocked_is_boolean check (is_blocked in (0, 1))
 );
 
+-- How many calls a route that warms up was given on a day (UTC), by all who send through it.
+create table if not exists route_days (
+    provider text not null,
+    sent_on text collate "C" not null,
+    calls bigint not null,
+    primary key (provider, sent_on),
+    constraint calls_are_counted check (calls >= 0)
+);
+
 -- The kill switch: a person stops everything, a provider's route or a journey.
 create table if not exists switches (
     scope text not null,
@@ -293,8 +307,9 @@ create table if not exists journal (
 
 create index if not exists journal_of_message on journal (message_no) where message_no is not null;
 
--- How many calls a provider may be sent now, whoever sends them: a bucket of up to two batches, by the server's
--- clock, the only one that all workers share. Nothing about a message depends on it.
+-- How many calls a provider may be sent now, whoever sends them, by the server's clock, the only one that all
+-- workers share. `tokens`: up to two batches, so that calls come evenly; `made`: what was granted since a second ago,
+-- so that no second has more than the limit. Nothing about a message depends on it.
 create table if not exists route_pace (
     provider text primary key,
     tokens double precision not null,
@@ -302,29 +317,54 @@ create table if not exists route_pace (
     paused_until timestamptz not null default '-infinity'
 );
 
+alter table route_pace add column if not exists made_at timestamptz [] not null default '{}';
+alter table route_pace add column if not exists made integer [] not null default '{}';
+
+drop function if exists take_calls(text, integer, double precision, integer);
+
+-- `span`: the second that the limit is about, and a little more for what is longer under way than what follows it.
 create or replace function take_calls(
-    of_provider text, wanted integer, per_second double precision, batch integer,
-    out granted integer, out wait_seconds double precision
+    of_provider text, wanted integer, per_second double precision, batch integer, span double precision,
+    out granted integer, out wait_seconds double precision, out granted_at timestamptz
 ) language plpgsql as $$
 declare
     bucket route_pace;
     needed integer := least(wanted, batch);
+    room integer := greatest(1, floor(per_second));
+    moment timestamptz;
+    spanned interval := make_interval(secs => greatest(span, span / per_second));
 begin
     insert into route_pace (provider, tokens, filled_at) values (of_provider, batch, clock_timestamp())
     on conflict do nothing;
     select * into bucket from route_pace where provider = of_provider for update;
+    moment := greatest(bucket.filled_at, clock_timestamp());
     bucket.tokens := least(
-        2.0 * batch,
-        bucket.tokens + per_second * greatest(0, extract(epoch from clock_timestamp() - bucket.filled_at))
+        2.0 * batch, bucket.tokens + per_second * extract(epoch from moment - bucket.filled_at)
     );
-    bucket.filled_at := greatest(bucket.filled_at, clock_timestamp());
+    select
+        coalesce(array_agg(given.made_at order by given.made_at), '{}'),
+        coalesce(array_agg(given.made order by given.made_at), '{}'),
+        room - coalesce(sum(given.made), 0)
+    into bucket.made_at, bucket.made, room
+    from unnest(bucket.made_at, bucket.made) as given (made_at, made)
+    where given.made_at > moment - spanned;
     wait_seconds := greatest(
-        0, (needed - bucket.tokens) / per_second,
-        case when bucket.paused_until > bucket.filled_at
-            then extract(epoch from bucket.paused_until - bucket.filled_at) else 0 end
+        0, (needed - bucket.tokens) / per_second, case when bucket.paused_until > moment then extract(epoch from bucket.paused_until - moment) else 0 end
     );
-    granted := case when wait_seconds > 0 then 0 else least(wanted, floor(bucket.tokens)) end;
-    update route_pace set tokens = bucket.tokens - granted, filled_at = bucket.filled_at
+    granted := room;
+    for number in 1..cardinality(bucket.made) loop
+        exit when granted >= needed;
+        granted := granted + bucket.made[number];
+        wait_seconds := greatest(wait_seconds, extract(epoch from bucket.made_at[number] + spanned - moment));
+    end loop;
+    granted := case when wait_seconds > 0 then 0 else least(wanted, floor(bucket.tokens), room) end;
+    if granted > 0 then
+        bucket.made_at := bucket.made_at || moment;
+        bucket.made := bucket.made || granted;
+    end if;
+    granted_at := moment;
+    update route_pace set
+        tokens = bucket.tokens - granted, filled_at = moment, made_at = bucket.made_at, made = bucket.made
     where provider = of_provider;
 end
 $$;
@@ -528,5 +568,5 @@ create table if not exists schema_version (
     constraint there_is_one_version check (is_only)
 );
 
-insert into schema_version (version) values (4)
+insert into schema_version (version) values (5)
 on conflict (is_only) do update set version = excluded.version;

@@ -257,6 +257,15 @@ create table if not exists routes (
     constraint is_blocked_is_boolean check (is_blocked in (0, 1))
 ) without rowid;
 
+-- How many calls a route that warms up was given on a day (UTC), by all who send through it.
+create table if not exists route_days (
+    provider text not null,
+    sent_on text not null,
+    calls integer not null,
+    primary key (provider, sent_on),
+    constraint calls_are_counted check (calls >= 0)
+) without rowid;
+
 -- The kill switch: a person stops everything, a provider's route or a journey.
 create table if not exists switches (
     scope text not null,
@@ -445,6 +454,6 @@ begin
     );
 end;
 
-pragma user_version = 4;
+pragma user_version = 5;
 
 commit;

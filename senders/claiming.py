@@ -1,0 +1,146 @@
+"""The ledger's middle steps: claim what is due, and put on record that it is about to be sent."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from senders.contract import Request
+from senders.entries import Attempt, Claim, Picked
+from senders.planning import digest
+from senders.store import Beside, Store, to_moment, to_text
+from senders.warm_up import ENDLESS, WarmUp
+
+
+class Claiming(Store):
+    def claim(
+        self,
+        now: datetime,
+        provider: str,
+        limit: int,
+        lease_seconds: float,
+        *,
+        marketing: int | None = None,
+        pair_seconds: float = 0.0,
+        warm_up: WarmUp | None = None,
+    ) -> Picked:
+        """Lease up to `limit` of a provider's due messages, most urgent first: transactional ones before
+        all others, of which there are at most `marketing`.
+
+        Nothing comes back while the route is blocked or a switch stops it. A message to an address
+        that was suppressed since it was planned is moved to `suppressed` instead, and one to a person whom
+        another one was sent to less than `pair_seconds` ago waits. `warm_up` limits the marketing of a day;
+        the rest counts as well, and never waits for it.
+        """
+        at = to_text(now)
+        pair = {"pair_since": to_text(now - timedelta(seconds=pair_seconds)) if pair_seconds else None}
+        picking = {"now": at, "provider": provider, **pair}
+        with self.transaction(Beside.SENDERS):
+            self.run("promote_retries", {"now": at})
+            rows = self.run("pick", {**picking, "is_marketing": False, "limit": limit}).fetchall()
+            room = limit - len(rows) if marketing is None else min(limit - len(rows), marketing)
+            left = room if warm_up is None else self._left_of_day(now, provider, warm_up) - len(rows)
+            if room > 0 and left > 0:
+                more = {**picking, "is_marketing": True, "limit": min(room, left)}
+                rows += self.run("pick", more).fetchall()
+            picked = self._lease(now, rows, lease_seconds, pair_seconds)
+            if warm_up is not None:
+                today = {"provider": provider, "today": _day(now)}
+                self.run("count_calls", {**today, "calls": len(picked.claims)})
+        return replace(picked, is_day_full=left < room and len(rows) >= left)
+
+    def _left_of_day(self, now: datetime, provider: str, warm_up: WarmUp) -> int:
+        """How many messages more the route may send today while it warms up."""
+        values = {"provider": provider, "today": _day(now), "begins_on": warm_up.begins_on.isoformat()}
+        row = self.run("open_day", values).fetchone()
+        limit = warm_up.limit(row["days_before"])
+        return ENDLESS if limit is None else max(0, limit - row["calls"])
+
+    def _lease(self, now: datetime, rows: Sequence[Any], lease_seconds: float, pair_seconds: float) -> Picked:
+        token, lease_until = secrets.token_hex(8), now + timedelta(seconds=lease_seconds)
+        at, lease = to_text(now), {"token": token, "lease_until": to_text(lease_until)}
+        forbidden = [row for row in rows if row["suppression_reason"] is not None]
+        free, early = _in_turn(
+            now, [row for row in rows if row["suppression_reason"] is None], timedelta(seconds=pair_seconds)
+        )
+        self.change_each("claim", ({**lease, "now": at, "message_no": row["message_no"]} for row in free))
+        for row in forbidden:
+            reason = {"message_no": row["message_no"], "reason": row["suppression_reason"]}
+            self.run("suppress_planned", {"now": at, **reason})
+        wait = {"now": at, "reason": "pair_limited"}
+        self.change_each(
+            "postpone",
+            ({**wait, "message_id": row["message_id"], "until": to_text(until)} for row, until in early),
+        )
+        return Picked([_claim(row, token, lease_until) for row in free], len(forbidden), len(early))
+
+    def intent(self, now: datetime, claims: Sequence[Claim], call_seconds: float) -> list[Attempt]:
+        """Put on record that these calls are about to be made; only those returned may be.
+
+        A claim is left out when its lease ends within `call_seconds`, or when it was cancelled,
+        stopped or suppressed since; give it back with `release`.
+        """
+        values = {"now": to_text(now), "call_ends_at": to_text(now + timedelta(seconds=call_seconds))}
+        with self.transaction(Beside.SENDERS):
+            rows = [{**mine(claim), **values, "body_sha256": digest(claim.request.body)} for claim in claims]
+            numbers = self.value_of_each("open_attempt", rows)
+            attempts = [
+                Attempt(number, claim) for number, claim in zip(numbers, claims, strict=True) if number
+            ]
+            self.change_each("put_in_flight", ({**mine(each.claim), **values} for each in attempts))
+        return attempts
+
+    def release(self, now: datetime, claims: Iterable[Claim], reason: str) -> int:
+        """Give back claims whose call will not be made; how many were still ours."""
+        values = {"now": to_text(now), "reason": reason}
+        with self.transaction(Beside.SENDERS):
+            return self.change_each("release", ({**mine(claim), **values} for claim in claims))
+
+
+def mine(claim: Claim) -> dict[str, Any]:
+    """What a claim is proven by."""
+    return {"message_no": claim.message_no, "token": claim.token}
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(UTC).date().isoformat()
+
+
+def _in_turn(
+    now: datetime, rows: Sequence[Any], apart: timedelta
+) -> tuple[list[Any], list[tuple[Any, datetime]]]:
+    """The rows that may go now, and those whose person got another message less than `apart` ago, or gets
+    one now, with their time."""
+    if not apart:
+        return list(rows), []
+    free: list[Any] = []
+    early: list[tuple[Any, datetime]] = []
+    next_at: dict[str, datetime] = {}
+    for row in rows:
+        person, moved_at = row["address_key"], row["pair_moved_at"]
+        at = next_at.get(person, now if moved_at is None else to_moment(moved_at) + apart)
+        next_at[person] = at + apart
+        if at <= now:
+            free.append(row)
+        else:
+            early.append((row, at))
+    return free, early
+
+
+def _claim(row: Any, token: str, lease_until: datetime) -> Claim:
+    request = Request(row["method"], row["path"], row["body"], json.loads(row["headers"]))
+    return Claim(
+        message_no=row["message_no"],
+        message_id=row["message_id"],
+        channel=row["channel"],
+        address=row["address"],
+        attempts=row["attempts"],
+        expires_at=to_moment(row["expires_at"]),
+        request=request,
+        token=token,
+        lease_until=lease_until,
+    )

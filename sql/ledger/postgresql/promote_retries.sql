@@ -1,9 +1,0 @@
--- Retries whose time has come go back in line, with the rank they had. Two workers never wait for each other here.
-with due as materialized (
-    select message_no from messages
-    where state = 'retry_wait' and wake_at <= :now and expires_at > :now
-    for update skip locked
-)
-
-update messages set state = 'planned', state_at = :now, wake_at = due_at, reason = null
-where message_no in (select due.message_no from due)
