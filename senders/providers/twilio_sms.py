@@ -110,6 +110,14 @@ def _like(pattern: str, example: str) -> Callable[[str], str]:
     return parse
 
 
+def content_sids(text: str) -> dict[str, str]:
+    """`cart_reminder.en=HX…,hello.en=HX…`; ValueError says so."""
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    if not all(name and re.fullmatch(r"HX[0-9a-fA-F]{32}", sid) for name, _, sid in pairs):
+        raise ValueError("must look like cart_reminder.en=HX and 32 hexadecimal digits, separated by commas")
+    return {name: sid for name, _, sid in pairs}
+
+
 class TwilioSms:
     """Answers the contract's questions for Twilio."""
 
@@ -159,7 +167,7 @@ class TwilioSms:
         form = [
             ("To", self.scheme + message.address),
             self._sender,
-            *self.content(message.content),
+            *self.content(message.content, message.message_id),
             # Twilio has no field for our id; it signs and calls this address as it stands.
             ("StatusCallback", f"{self._receipts_url}?{urlencode({'message_id': message.message_id})}"),
             ("ValidityPeriod", str(min(max(validity, 1), LONGEST_VALIDITY))),
@@ -171,9 +179,13 @@ class TwilioSms:
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
 
-    def content(self, content: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    def content(self, content: Mapping[str, Any], message_id: str) -> Sequence[tuple[str, str]]:
         """The fields of the form that say what the message says."""
         return [("Body", content["text"])]
+
+    def inbound(self, fields: Mapping[str, str]) -> tuple[str | None, list[Meaning]]:
+        """The message that a person answers, where that is told, and what the answer says."""
+        return None, _inbound(fields)
 
     async def authorize(self, client: Any) -> Mapping[str, str]:
         pair = f"{self._account_sid}:{self._auth_token}".encode()
@@ -227,8 +239,11 @@ class TwilioSms:
         sid = fields.get("MessageSid") or fields.get("SmsSid", "")
         status = fields.get("MessageStatus") or fields.get("SmsStatus", "")
         is_inbound = status in ("received", "receiving") or (not status and "Body" in fields)
-        errors = self.failures
-        meanings = _inbound(fields) if is_inbound else _outbound(status, fields.get("ErrorCode", ""), errors)
+        if is_inbound:
+            message_id, meanings = self.inbound(fields)
+        else:
+            message_id = _message_id(webhook.url)
+            meanings = _outbound(status, fields.get("ErrorCode", ""), self.failures)
         return [
             ProviderEvent(
                 event_key=f"{sid}:{status or 'received'}:{kind}",
@@ -236,7 +251,7 @@ class TwilioSms:
                 kind=kind,
                 # Twilio's receipts carry no time: it is the time at which we read them.
                 occurred_at=datetime.now(UTC),
-                message_id=None if is_inbound else _message_id(webhook.url),
+                message_id=message_id,
                 provider_message_id=None if is_inbound else sid,
                 address=(fields.get("From" if is_inbound else "To") or "").removeprefix(self.scheme) or None,
                 reason=reason.value,

@@ -8,7 +8,6 @@ notification messages with templates" and the error dictionary (63xxx). What is 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,7 +19,7 @@ from senders.providers._reasons import Reason
 from senders.providers.twilio_sms import FAILURES as SMS_FAILURES
 from senders.providers.twilio_sms import RULINGS as SMS_RULINGS
 from senders.providers.twilio_sms import STATUSES as SMS_STATUSES
-from senders.providers.twilio_sms import Meaning, TwilioSms
+from senders.providers.twilio_sms import Meaning, TwilioSms, content_sids
 from senders.settings import Settings
 
 PAIR_SECONDS = 6.0  # what WhatsApp wants between two messages of ours to one person
@@ -47,14 +46,6 @@ FAILURES: dict[str, Meaning] = SMS_FAILURES | {
 }
 
 
-def content_sids(text: str) -> dict[str, str]:
-    """`cart_reminder.en=HX…,hello.en=HX…`; ValueError says so."""
-    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
-    if not all(name and re.fullmatch(r"HX[0-9a-fA-F]{32}", sid) for name, _, sid in pairs):
-        raise ValueError("must look like cart_reminder.en=HX and 32 hexadecimal digits, one after the other")
-    return {name: sid for name, _, sid in pairs}
-
-
 class TwilioWhatsapp(TwilioSms):
     """Answers the contract's questions for WhatsApp by Twilio."""
 
@@ -73,7 +64,7 @@ class TwilioWhatsapp(TwilioSms):
         super().__init__(settings)
         self._content_sids: dict[str, str] = self._chosen["content_sids"]
 
-    def content(self, content: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    def content(self, content: Mapping[str, Any], message_id: str) -> Sequence[tuple[str, str]]:
         """A template with its values numbered in order: header, body, button. Raises ValueError where
         `content_sids` has none of that name."""
         if "text" in content:

@@ -73,6 +73,7 @@ class TwilioSmsSandbox:
     channel = "sms"
     prefix = ""  # before every path, and before every address
     scheme = ""
+    services: tuple[str, ...] = ()  # Messaging Services that have a sender
 
     def __init__(self, core: Core, secrets: Mapping[str, str]) -> None:
         self._core = core
@@ -170,7 +171,7 @@ class TwilioSmsSandbox:
             (not to, 21604),
             (not form.get("From") and not form.get("MessagingServiceSid"), 21603),
             (form.get("From", FROM) != FROM, 21606),
-            ("MessagingServiceSid" in form, 21703),
+            (form.get("MessagingServiceSid") not in (None, *self.services), 21703),
             (not body, 21602),
             (len(body) > 1600, 21617),
             (callback is not None and not _is_callback(callback), 21609),

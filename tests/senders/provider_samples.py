@@ -132,6 +132,12 @@ OPTIONS: dict[str, dict[str, str]] = {
         "content_sids": "cart_reminder.en=HX0123456789abcdef0123456789abcdef,"
         "hello.en=HX0123456789abcdef0123456789abcdef",
     },
+    "twilio_rcs": {
+        "account_sid": "AC0123456789abcdef0123456789abcdef",
+        "auth_token": "the-auth-token",
+        "messaging_service_sid": "MG0123456789abcdef0123456789abcdef",
+        "content_sids": "br=HX00000000000000000000000000000001,tbmur=HX00000000000000000000000000000004",
+    },
     "meta_whatsapp": {
         "phone_number_id": "106540352242922",
         "access_token": "EAAthe-access-token",

@@ -73,6 +73,7 @@ TOLD = {
     "webhook": {"sent", "delivered"},
     "meta_whatsapp": {"sent", "delivered", "read"},
     "twilio_whatsapp": {"sent", "delivered"},
+    "twilio_rcs": {"sent", "delivered"},
 }
 
 
@@ -138,6 +139,7 @@ WRONG = {
     "firebase": {"project_id": "somebody-else-s"},
     "meta_whatsapp": {"access_token": "wrong"},
     "twilio_whatsapp": {"auth_token": "wrong"},
+    "twilio_rcs": {"auth_token": "wrong"},
     "google_rcs": {"agent_id": "somebody_else"},
 }
 
