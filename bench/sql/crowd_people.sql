@@ -1,6 +1,6 @@
 -- $people people with a profile, addresses and consents, as the models of `people` leave them: two in three have a
 -- telephone, four in five have said yes, one in five has no time zone.
-insert into people.dim_people by name
+insert into people.int_people_base by name
 select
     'u' || n as user_id,
     'Name' || n as first_name,
@@ -14,8 +14,7 @@ select
     cast($as_of as timestamp) - interval 1 hour as last_seen_at,
     n % 4 as orders,
     (n % 4) * 20.0 as revenue,
-    case when n % 4 > 0 then cast($as_of as timestamp) - to_seconds(n) end as last_ordered_at,
-    'u' || n || '@example.com' as cluster_id
+    case when n % 4 > 0 then cast($as_of as timestamp) - to_seconds(n) end as last_ordered_at
 from range($people) as people (n);
 
 insert into people.dim_addresses by name

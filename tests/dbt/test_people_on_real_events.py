@@ -59,7 +59,9 @@ def _everything(settings):
         settings,
         "select schema_name || '.' || table_name from duckdb_tables()"
         " where schema_name in ('staging', 'people', 'segments', 'triggers')"
-        " and table_name <> 'int_activity_base' order by all",  # how far was counted when: of no consequence
+        # How far was counted when is of no consequence.
+        " and table_name not similar to 'int_(activity|people)_(base|news)'"
+        " union select 'people.dim_people' union select 'people.int_person_activity' order by all",
     )
     return {name: _rows(settings, order.format(name)) for (name,) in names}
 
