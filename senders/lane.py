@@ -140,9 +140,10 @@ class Lane:
             warm_up=can.warm_up,
         )
         round_.summary.count_picked(picked, self._provider.name)
-        if picked.rows < room:
-            self._is_dry = self._is_dry or free > 0
+        if not free:  # a few calls at a time are not worth their commits more often
             self._urgent_at = asyncio.get_running_loop().time() + round_.pace.urgent_seconds
+        elif picked.rows < room:
+            self._is_dry = True
         if picked.claims:
             self._patience = round_.pace.patience_seconds
         return picked.claims

@@ -36,6 +36,7 @@ _SUPPRESSES: dict[str, str] = {
 # STOP sent from a phone ends everything to that number (CTIA: no message of the program after it), orders
 # too. A button or a link under marketing ends marketing.
 _ENDS_ALL = (EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)
+_FIRST = (EventKind.ACCEPTED, EventKind.SENT)
 # What people write by phone names no message: it is about the newest one to them, for so long.
 _ANSWERS = (EventKind.REPLIED, EventKind.UNSUBSCRIBED)
 ANSWERED_WITHIN = timedelta(days=7)
@@ -75,7 +76,15 @@ def apply(store: Store, events: Iterable[ProviderEvent], now: datetime) -> Appli
         applied.taken += message_no is not None
         applied.waiting += message_no is None
         _take_effect(store, {**values, "message_no": message_no}, at)
+        if message_no and event.kind in _FIRST and event.message_id and event.provider_message_id:
+            _learn(store, {**values, "message_no": message_no}, now)
     return applied
+
+
+def _learn(store: Store, receipt: Values, now: datetime) -> None:
+    """No answer brought the provider's id and its receipt does: later ones may name nothing else."""
+    if store.change("learn_provider_id", receipt):
+        adopt(store, str(receipt["message_id"]), now)
 
 
 def adopt(store: Store, message_id: str, now: datetime) -> int:

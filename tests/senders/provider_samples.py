@@ -132,6 +132,17 @@ OPTIONS: dict[str, dict[str, str]] = {
         "content_sids": "cart_reminder.en=HX0123456789abcdef0123456789abcdef,"
         "hello.en=HX0123456789abcdef0123456789abcdef",
     },
+    "braze": {
+        "api_key": "the-api-key",
+        "campaign_id": "c1",
+        "base_url": "https://rest.iad-01.braze.com",
+        "webhook_token": "the-webhook-token",
+    },
+    "customer_io": {
+        "app_api_key": "the-app-api-key",
+        "from": "hello@shop.example",
+        "webhook_signing_key": "the-signing-key",
+    },
     "twilio_rcs": {
         "account_sid": "AC0123456789abcdef0123456789abcdef",
         "auth_token": "the-auth-token",

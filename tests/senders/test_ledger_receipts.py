@@ -40,6 +40,16 @@ def accepted(ledger):
     return message
 
 
+def test_a_receipt_that_brings_both_ids_lets_later_ones_name_the_provider_s_alone(ledger):
+    message = letter("anna")
+    ledger.record(NOON, ended(in_flight(ledger, message), Outcome.UNKNOWN))
+    early = receipt(EventKind.OPENED, provider_message_id="L1")
+    assert ledger.apply_receipts([early], A_MINUTE_ON).waiting == 1
+    ledger.apply_receipts([receipt(EventKind.SENT, message, provider_message_id="L1")], A_MINUTE_ON)
+    assert state_of(ledger, message) is State.DELIVERED
+    assert [row[0] for row in engagement(ledger)] == ["opened"]
+
+
 FURTHEST = [
     ([EventKind.DELIVERED, EventKind.SENT, EventKind.ACCEPTED], State.DELIVERED),
     ([EventKind.READ, EventKind.DELIVERED, EventKind.SENT], State.READ),

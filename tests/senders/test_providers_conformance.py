@@ -217,8 +217,9 @@ def test_no_webhook_can_break_the_reader(name: str, body: bytes, signature: str)
         "authorization": signature,
         "webhook-signature": f"v1,{signature}",
         "x-hub-signature-256": f"sha256={signature}",
+        "x-cio-signature": signature,
     }
-    webhook = RawWebhook("https://shop.example/v1/receipts/x?message_id=m", headers, body)
+    webhook = RawWebhook("https://shop.example/v1/receipts/x?message_id=m&token=x", headers, body)
     assert steady_provider(name).verify(webhook) is False
     assert isinstance(steady_provider(name).events(webhook), list)
 

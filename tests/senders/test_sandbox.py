@@ -74,6 +74,8 @@ TOLD = {
     "meta_whatsapp": {"sent", "delivered", "read"},
     "twilio_whatsapp": {"sent", "delivered"},
     "twilio_rcs": {"sent", "delivered"},
+    "braze": {"accepted", "sent", "delivered"},
+    "customer_io": {"sent"},  # later events name the message by the provider's id alone
 }
 
 
@@ -140,6 +142,8 @@ WRONG = {
     "meta_whatsapp": {"access_token": "wrong"},
     "twilio_whatsapp": {"auth_token": "wrong"},
     "twilio_rcs": {"auth_token": "wrong"},
+    "braze": {"api_key": "wrong"},
+    "customer_io": {"app_api_key": "wrong"},
     "google_rcs": {"agent_id": "somebody_else"},
 }
 
@@ -282,6 +286,13 @@ def test_a_repeated_rcs_id_is_answered_and_goes_nowhere(sandbox: Running):
     made = fresh("rcs")
     found = verdicts(sandbox, "google_rcs", made, made, made)
     assert [verdict.outcome for verdict in found] == [Outcome.ACCEPTED] * 3
+    assert len(rows_of(sandbox, made)) == 1
+
+
+def test_a_repeated_mail_by_braze_is_answered_as_before_and_goes_nowhere(sandbox: Running):
+    made = fresh("email")
+    first, again = verdicts(sandbox, "braze", made, made)
+    assert (first.outcome, first.provider_message_id) == (again.outcome, again.provider_message_id)
     assert len(rows_of(sandbox, made)) == 1
 
 
