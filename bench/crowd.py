@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import time
 from collections.abc import Sequence
@@ -83,8 +84,10 @@ def query_by_hand(settings: Settings) -> float:
 
 def decide(settings: Settings) -> tuple[float, float, list[Node]]:
     """Wall and CPU seconds of dbt, and its nodes."""
+    gc.disable()  # as a tick does
     began, before = time.monotonic(), cpu()
     nodes = list(Run(settings, AS_OF, DECISIONS))
+    gc.enable()
     return time.monotonic() - began, cpu() - before, nodes
 
 

@@ -10,9 +10,21 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement("main") -%}
         {% if existing is not none %}drop {{ existing.type }} {{ existing }};{% endif %}
-        {{ create_table_as(False, target, compiled_code) }}
+        {% if model.config.meta.is_of_one_tick %}{{ create_plain_table(target, compiled_code) }}
+        {%- else %}{{ create_table_as(False, target, compiled_code) }}{% endif %}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
     {{ return({"relations": [target]}) }}
 {% endmaterialization %}
+
+{# What is read a few times and made anew a minute later is not worth compressing: 300,000 candidates are written in
+   0.3 s of CPU instead of 0.9. #}
+{% macro create_plain_table(target, sql) %}
+    {%- set columns = adapter.get_column_schema_from_query(get_empty_subquery_sql(sql)) -%}
+    create table {{ target }} (
+        {% for column in columns %}{{ adapter.quote(column.name) }} {{ column.dtype }} using compression uncompressed
+        {{- ", " if not loop.last }}{% endfor %}
+    );
+    insert into {{ target }} {{ sql }}
+{% endmacro %}

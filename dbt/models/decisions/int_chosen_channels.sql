@@ -4,7 +4,11 @@
 -- counts as 0, below the others.
 
 with candidates as (
-    select * from {{ ref("int_candidates_this_run") }}
+    select
+        candidates.*,
+        people.preferred_channel
+    from {{ ref("int_candidates_this_run") }} as candidates
+    left join {{ ref("dim_people") }} as people on candidates.person_id = people.user_id
 ),
 
 -- What was planned for a step that is due nevertheless was refused for good.
@@ -33,7 +37,7 @@ options as (
         step_channels.channel,
         step_channels.position,
         addresses.address_key,
-        case when people.preferred_channel = step_channels.channel then 0 else 1 end as preference,
+        case when candidates.preferred_channel = step_channels.channel then 0 else 1 end as preference,
         -- A step without a channel lacks neither address nor consent: it is the policy that no longer names it.
         step_channels.channel is not null and addresses.address is null as has_no_address,
         coalesce(
@@ -51,7 +55,6 @@ options as (
     -- A step that the policy no longer names keeps one row without a channel: it too must be decided.
     left join {{ source("policy", "step_channels") }} as step_channels
         on candidates.journey = step_channels.journey and candidates.step = step_channels.step
-    left join {{ ref("dim_people") }} as people on candidates.person_id = people.user_id
     left join {{ ref("dim_addresses") }} as addresses
         on candidates.person_id = addresses.user_id and step_channels.channel = addresses.channel
     left join {{ ref("dim_consents") }} as consents
