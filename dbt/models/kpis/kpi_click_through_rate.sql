@@ -2,33 +2,4 @@
 
 -- One click a message, however often its person clicked; a machine's clicks are none.
 
-with messages as (
-    select
-        *,
-        {{ day_of("decided_at") }} as window_start
-    from {{ ref("fct_messages") }}
-),
-
-cells as (
-    select
-        window_start,
-        journey,
-        step,
-        channel,
-        variant,
-        count(case when delivered_at is not null then clicked_at end) as numerator,
-        count(delivered_at) as denominator
-    from messages
-    group by window_start, journey, step, channel, variant
-)
-
-select
-    window_start,
-    journey,
-    step,
-    channel,
-    variant,
-    cast(numerator as double) / nullif(denominator, 0) as value,
-    cast(numerator as double) as numerator,
-    cast(denominator as double) as denominator
-from cells
+{{ share_of_messages("clicked_at is not null", of="delivered_at") }}

@@ -2,33 +2,4 @@
 
 -- Opted out by a message, of what arrived: its link or button, or a STOP that came after it.
 
-with messages as (
-    select
-        *,
-        {{ day_of("decided_at") }} as window_start
-    from {{ ref("fct_messages") }}
-),
-
-cells as (
-    select
-        window_start,
-        journey,
-        step,
-        channel,
-        variant,
-        count(case when is_unsubscribed then delivered_at end) as numerator,
-        count(delivered_at) as denominator
-    from messages
-    group by window_start, journey, step, channel, variant
-)
-
-select
-    window_start,
-    journey,
-    step,
-    channel,
-    variant,
-    cast(numerator as double) / nullif(denominator, 0) as value,
-    cast(numerator as double) as numerator,
-    cast(denominator as double) as denominator
-from cells
+{{ share_of_messages("is_unsubscribed", of="delivered_at") }}
