@@ -6,11 +6,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import backtest, latency, pace, predictions, results, scale, throughput, ticks
+from bench import backtest, latency, pace, predictions, receipts, results, scale, throughput, ticks
 
 BENCHES = {
     "throughput": throughput,
     "pace": pace,
+    "receipts": receipts,
     "ticks": ticks,
     "latency": latency,
     "predictions": predictions,

@@ -52,7 +52,7 @@ class Mailbag:
 
 
 @contextmanager
-def _office() -> Iterator[tuple[str, list[Post]]]:
+def office(port: int = 0) -> Iterator[tuple[str, list[Post]]]:
     """An address that takes every receipt, and what came in."""
     posts: list[Post] = []
 
@@ -67,7 +67,7 @@ def _office() -> Iterator[tuple[str, list[Post]]]:
         def log_message(self, *_: object) -> None:
             return None
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Taker)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -81,7 +81,7 @@ def _office() -> Iterator[tuple[str, list[Post]]]:
 @contextmanager
 def filled(home: Path, fleets: Sequence[Sequence[str]]) -> Iterator[list[Mailbag]]:
     """A mailbag for each fleet; the providers stay up, as somebody may ask them."""
-    with _office() as (url, posts), started(home, url, receipt_seconds=0.05) as rig:
+    with office() as (url, posts), started(home, url, receipt_seconds=0.05) as rig:
         bags = []
         for fleet in fleets:
             posts.clear()
