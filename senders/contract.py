@@ -146,6 +146,7 @@ class ProviderEvent:
     address: str | None = None
     reason: str = ""
     is_machine: bool = False  # a scanner or a privacy proxy, not a person
+    button: str = ""  # our word behind the button that a person touched; what they wrote stays in `raw`
     raw: str = ""
 
 

@@ -36,6 +36,10 @@ _SUPPRESSES: dict[str, str] = {
 # STOP sent from a phone ends everything to that number (CTIA: no message of the program after it), orders
 # too. A button or a link under marketing ends marketing.
 _ENDS_ALL = (EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)
+# A full mailbox, a telephone that is off: nothing about the address, until it goes on. A day counts once, so
+# that a provider's bad day does not cost anybody their messages, and one delivery ends it.
+_SOFT = (Reason.BLOCKED_BY_MAILBOX, Reason.HANDSET_UNREACHABLE)
+SOFT_BOUNCE_DAYS = 5
 _FIRST = (EventKind.ACCEPTED, EventKind.SENT)
 # What people write by phone names no message: it is about the newest one to them, for so long.
 _ANSWERS = (EventKind.REPLIED, EventKind.UNSUBSCRIBED)
@@ -112,6 +116,16 @@ def _take_effect(store: Store, receipt: Values, now: str) -> None:
         store.change(
             "move_by_receipt", {"message_no": message_no, "state": state, "at": at, "reason": reason}
         )
+        _count_soft_bounces(store, kind, reason, {"message_no": message_no, "now": now})
+
+
+def _count_soft_bounces(store: Store, kind: str, reason: str, about: Values) -> None:
+    """No more marketing to an address that keeps sending it back; a delivery to it lifts that."""
+    if kind == EventKind.DELIVERED:
+        store.change("lift_soft_bounces", about)
+    is_soft = kind == EventKind.FAILED and reason in _SOFT
+    if is_soft and store.value("soft_bounce_days", about) >= SOFT_BOUNCE_DAYS:
+        store.change("suppress_address_of", {**about, "scope": "marketing", "reason": "soft_bounces"})
 
 
 def _as_values(event: ProviderEvent, now: str) -> dict[str, object]:

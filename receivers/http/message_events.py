@@ -59,6 +59,7 @@ async def land_replies(state: State, channel: str, replies: Sequence[ProviderEve
             "message_id": message["message_id"] if message else reply.message_id,
             "channel": channel,
             "reason": reply.reason,
+            "button": reply.button or None,
         }
         who = known or _stranger(channel, reply.address, reply.event_key)
         event_id = f"{reply.provider}:{reply.event_key}"

@@ -73,7 +73,7 @@ def read_each(
 
 def _check_texts(event: ProviderEvent) -> None:
     """Raise where the ledger could not write an event down: TypeError, or ValueError on half a character."""
-    for name in ("event_key", "message_id", "provider_message_id", "address", "reason", "raw"):
+    for name in ("event_key", "message_id", "provider_message_id", "address", "reason", "button", "raw"):
         value = getattr(event, name)
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{name} is no text")

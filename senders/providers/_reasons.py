@@ -61,6 +61,7 @@ class Reason(StrEnum):
     OPENED = "opened"
     CLICKED = "clicked"
     REPLIED = "replied"
+    HELP_WORD = "help_word"  # somebody asked what these messages are
     RESUBSCRIBED = "resubscribed"  # a wish on record, never a consent by itself
     OPT_OUT_WORD = "opt_out_word"
     OPT_OUT_BUTTON = "opt_out_button"

@@ -40,6 +40,7 @@ from senders.providers._judging import (
 )
 from senders.providers._opt_out import is_opt_out
 from senders.providers._reasons import Reason
+from senders.providers._replies import meaning_of
 from senders.providers._service_account import AccessToken, service_account
 from senders.settings import Settings
 
@@ -174,6 +175,7 @@ class GoogleRcs:
                 provider_message_id=message_id,
                 address=said.get("senderPhoneNumber") or said.get("phoneNumber"),
                 reason=reason.value,
+                button=_button(said),
                 raw=data.decode(errors="replace"),
             )
         ]
@@ -255,10 +257,14 @@ def _meaning(said: Mapping[str, Any]) -> tuple[EventKind, Reason, str | None] | 
     if isinstance(said.get("suggestionResponse"), dict):
         return _tap_meaning(said["suggestionResponse"])
     if any(name in said for name in ("text", "userFile", "location")):
-        if is_opt_out(str(said.get("text", ""))):
-            return EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD, None
-        return EventKind.REPLIED, Reason.REPLIED, None
+        return (*meaning_of(str(said.get("text", ""))), None)
     return None
+
+
+def _button(said: Mapping[str, Any]) -> str:
+    """The postback of the suggestion that a person touched, without our id."""
+    response = said.get("suggestionResponse")
+    return str(response.get("postbackData", "")).partition(":")[2] if isinstance(response, dict) else ""
 
 
 def _tap_meaning(response: Mapping[str, Any]) -> tuple[EventKind, Reason, str | None]:

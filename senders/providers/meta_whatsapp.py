@@ -42,8 +42,8 @@ from senders.providers._judging import (
     text_or_none,
     verdict,
 )
-from senders.providers._opt_out import is_opt_out
 from senders.providers._reasons import Reason
+from senders.providers._replies import meaning_of
 from senders.settings import Settings
 
 Meaning = tuple[EventKind, Reason]
@@ -232,6 +232,7 @@ class MetaWhatsapp:
                 provider_message_id=item["id"] if is_status else (item.get("context") or {}).get("id"),
                 address=f"+{number}" if number else None,
                 reason=reason.value,
+                button=_button(item),
                 raw=json.dumps(item),
             )
             for kind, reason in _meanings(item)
@@ -284,9 +285,7 @@ def _meanings(item: Mapping[str, Any]) -> Sequence[Meaning]:
         return [wish] if wish else []
     if item.get("type") in ("system", "reaction", "unsupported"):
         return []
-    if is_opt_out(_said(item)):
-        return [(EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)]
-    return [(EventKind.REPLIED, Reason.REPLIED)]
+    return [meaning_of(_said(item))]
 
 
 def _said(item: Mapping[str, Any]) -> str:
@@ -297,6 +296,13 @@ def _said(item: Mapping[str, Any]) -> str:
         (item.get("text") or {}).get("body") or (item.get("button") or {}).get("text") or reply.get("title")
     )
     return str(text or "")
+
+
+def _button(item: Mapping[str, Any]) -> str:
+    """Our word behind the button that a person touched."""
+    interactive = item.get("interactive") or {}
+    reply = interactive.get("button_reply") or interactive.get("list_reply") or {}
+    return str(reply.get("id") or (item.get("button") or {}).get("payload") or "")
 
 
 def _list(value: Any) -> list[dict[str, Any]]:

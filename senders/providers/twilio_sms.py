@@ -29,8 +29,8 @@ from senders.contract import (
 )
 from senders.providers._declared import Option, optional, positive, read_options, url
 from senders.providers._judging import HTTP_RULINGS, Ruling, as_object, find_ruling, retry_after, verdict
-from senders.providers._opt_out import is_opt_out
 from senders.providers._reasons import Reason
+from senders.providers._replies import meaning_of
 from senders.settings import PREFIX, Settings, SettingsError
 
 Meaning = tuple[EventKind, Reason]
@@ -98,6 +98,14 @@ FAILURES: dict[str, Meaning] = {
     "30008": (EventKind.FAILED, Reason.FAILED_UNEXPLAINED),
     "30034": (EventKind.FAILED, Reason.WRONG_SENDER),
     "30036": (EventKind.FAILED, Reason.EXPIRED_UNDELIVERED),
+}
+
+
+# OptOutType of what a person wrote
+HANDLED: dict[str, Meaning] = {
+    "STOP": (EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD),
+    "START": (EventKind.REPLIED, Reason.RESUBSCRIBED),
+    "HELP": (EventKind.REPLIED, Reason.REPLIED),
 }
 
 
@@ -255,6 +263,7 @@ class TwilioSms:
                 provider_message_id=None if is_inbound else sid,
                 address=(fields.get("From" if is_inbound else "To") or "").removeprefix(self.scheme) or None,
                 reason=reason.value,
+                button=fields.get("ButtonPayload", "").rpartition(":")[2],
                 raw=webhook.body.decode(errors="replace"),
             )
             for kind, reason in (meanings if sid else [])
@@ -285,11 +294,9 @@ def _outbound(status: str, error_code: str, failures: Mapping[str, Meaning]) -> 
 
 
 def _inbound(fields: Mapping[str, str]) -> list[Meaning]:
-    """A person wrote. OptOutType is there where Twilio itself handled STOP, START or HELP."""
-    if fields.get("OptOutType") == "STOP" or is_opt_out(fields.get("Body", "")):
-        return [(EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)]
-    is_back = fields.get("OptOutType") == "START"
-    return [(EventKind.REPLIED, Reason.RESUBSCRIBED if is_back else Reason.REPLIED)]
+    """A person wrote. OptOutType is there where Twilio itself handled STOP, START or HELP, and answered."""
+    handled = HANDLED.get(fields.get("OptOutType", ""))
+    return [handled or meaning_of(fields.get("Body", ""))]
 
 
 def _message_id(address: str) -> str | None:

@@ -50,6 +50,47 @@ def test_a_receipt_that_brings_both_ids_lets_later_ones_name_the_provider_s_alon
     assert [row[0] for row in engagement(ledger)] == ["opened"]
 
 
+DAY = timedelta(days=1)
+
+
+def sent_back(ledger, name, at, reason="blocked_by_mailbox", **changes):
+    """A message to the same mailbox that comes back at a time."""
+    told = changes.pop("kind", EventKind.FAILED)
+    times = {"due_at": at, "expires_at": at + DAY}
+    message = letter(name, address="full@example.com", **{**times, **changes})
+    ledger.record(at, ended(in_flight(ledger, message, now=at), Outcome.ACCEPTED))
+    ledger.apply_receipts([receipt(told, message, occurred_at=at, reason=reason)], at)
+
+
+def is_marketing_sent_to(ledger, at):
+    planned(ledger, letter(f"m {at}", address="full@example.com", due_at=at, expires_at=at + DAY), now=at)
+    picked = ledger.claim(at, "postal", 9, 60)
+    ledger.release(at, picked.claims, "looked")
+    for claim in picked.claims:
+        ledger.cancel(claim.message_id, "looked", at)
+    return bool(picked.claims)
+
+
+def test_an_address_that_sends_back_on_five_days_gets_no_marketing_until_something_reaches_it(ledger):
+    for day in range(4):
+        sent_back(ledger, f"day {day}", NOON + day * DAY)
+    sent_back(ledger, "the same day again", NOON + 3 * DAY + timedelta(minutes=1))
+    assert is_marketing_sent_to(ledger, NOON + 3.1 * DAY)
+    sent_back(ledger, "day 4", NOON + 4 * DAY, "handset_unreachable")
+    assert not is_marketing_sent_to(ledger, NOON + 4.1 * DAY)
+    order = {"message_class": "transactional", "kind": EventKind.DELIVERED, "reason": "delivered"}
+    sent_back(ledger, "an order", NOON + 5 * DAY, **order)
+    assert is_marketing_sent_to(ledger, NOON + 5.1 * DAY)
+    sent_back(ledger, "day 6", NOON + 6 * DAY)  # it counts from the delivery on
+    assert is_marketing_sent_to(ledger, NOON + 6.1 * DAY)
+
+
+def test_what_says_nothing_about_the_address_is_no_soft_bounce(ledger):
+    for day in range(6):
+        sent_back(ledger, f"day {day}", NOON + day * DAY, "failed_unexplained")
+    assert is_marketing_sent_to(ledger, NOON + 6 * DAY)
+
+
 FURTHEST = [
     ([EventKind.DELIVERED, EventKind.SENT, EventKind.ACCEPTED], State.DELIVERED),
     ([EventKind.READ, EventKind.DELIVERED, EventKind.SENT], State.READ),

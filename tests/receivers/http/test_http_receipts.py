@@ -103,7 +103,16 @@ def test_a_reply_lands_as_an_event_of_the_person_who_was_written_to(
     assert first["event_id"] == again["event_id"]  # so it counts once
     assert first["event_name"] == "message_replied"
     assert first["properties"]["message_id"] == message.message_id
+    assert (first["properties"]["reason"], first["properties"]["button"]) == ("replied", None)
     assert "blue" not in str(first)
+
+
+def test_a_question_what_this_is_lands_as_one(receivers: Receivers, client: httpx.Client) -> None:
+    accepted(receivers.settings, "u-who-asks", address="+4915100000078")
+    form = {"MessageSid": "SMhelp", "SmsStatus": "received", "From": "+4915100000078", "Body": "Hilfe?"}
+    assert _post(receivers, client, form).status_code == 200
+    (row,) = [row for row in receivers.landed("events") if row.get("user_id") == "u-who-asks"]
+    assert (row["event_name"], row["properties"]["reason"]) == ("message_replied", "help_word")
 
 
 def test_a_reply_of_a_stranger_lands_without_their_number(receivers: Receivers, client: httpx.Client) -> None:
