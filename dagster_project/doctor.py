@@ -22,6 +22,7 @@ WITHOUT_SECRET = {
     "write_key": "nobody can send events over HTTP",
     "shopify_secret": "Shopify's webhooks are refused",
     "link_secret": "no message can be rendered, give it a long random text",
+    "erasure_secret": "nobody can be erased, give it a long random text and keep it",
 }
 NEEDED_SECRETS = {"link_secret"}
 

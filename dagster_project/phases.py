@@ -1,6 +1,7 @@
 """What a tick does, phase by phase. Each adds its facts to the tick's summary.
 
-`landed` {files, files_quarantined, rows, duplicates, quarantined, left: files that stay for another tick},
+`landed` {files, files_quarantined, rows, duplicates, quarantined, left: files that stay for another tick,
+erased: rows about somebody who is erased, taken out again},
 `events` (new to the models),
 `dbt` {models, tests, warnings, failures}, `decisions` by reason and `outcomes` by outcome,
 `guardrails` {journey: why it was stopped},
@@ -25,6 +26,7 @@ from senders import delivery
 from senders.contract import Message
 from senders.discounts import Granted, with_codes
 from senders.entries import Refusal
+from senders.erased import Erased
 from senders.ledger import Ledger
 from senders.providers import providers_for
 
@@ -33,9 +35,11 @@ MESSAGE_FIELDS = Message.__dataclass_fields__
 
 def land(tick: Tick) -> Mapping[str, int]:
     """Files and the ledger's journal into `raw.*`; returns the rows of each raw table."""
+    from dagster_project.privacy import erasing, returned
     from receivers import landing
 
     with tick.phase("ingest"):
+        erasing.resume(tick.settings)
         with Ledger(tick.settings.ledger) as ledger, warehouse.opened(tick.settings) as connection:
             tick.journal_seq = warehouse.copy_news(connection, ledger, tick.as_of)
             tick.events_before = warehouse.events_seen(connection)
@@ -48,6 +52,7 @@ def land(tick: Tick) -> Mapping[str, int]:
             "duplicates": total.rows_duplicate,
             "quarantined": total.rows_quarantined,
             "left": len(summary.left),
+            "erased": returned.keep_out(tick.settings, tick.as_of),
         }
         with warehouse.opened(tick.settings, read_only=True) as connection:
             return warehouse.row_counts(connection, "raw")
@@ -79,7 +84,8 @@ def plan(tick: Tick) -> Mapping[str, Any]:
                 ledger, warehouse.unplanned(connection, tick.as_of),
                 partial(warehouse.discount_codes, connection, tick.as_of), providers, tick.clock(), codes,
             )  # fmt: skip
-            messages = _rendered(rows, Renderer(tick.settings), refused)
+            erased = Erased(ledger, tick.settings)
+            messages = _rendered(_not_erased(rows, erased), Renderer(tick.settings), refused)
             planned = asdict(delivery.plan(ledger, providers, messages, tick.clock()))
             stopped = warehouse.cancellations(connection)
             quiet = warehouse.postponements(connection)
@@ -97,6 +103,11 @@ def plan(tick: Tick) -> Mapping[str, Any]:
             | {"unrenderable": len(refused), "cancelled": cancelled, "postponed": postponed}
         )
         return tick.facts["planned"] | _first_reasons(refused)
+
+
+def _not_erased(rows: Iterable[Mapping[str, Any]], erased: Erased) -> Iterator[Mapping[str, Any]]:
+    """The last look, should anything of somebody have come past all others: nothing of it is written down."""
+    return (row for row in rows if not (erased.has_id(row["user_id"]) or erased.has_address(row["address"])))
 
 
 def _turn(tick: Tick) -> timedelta:

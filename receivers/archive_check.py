@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 _ARCHIVED_TWICE = re.compile(r"\.[0-9a-f]{16}(?=\.|$)")
 
 
+def landed_as(below: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
+    """The names that an archived file may have landed under: its own, and the one without a file id."""
+    return below, PurePosixPath(_ARCHIVED_TWICE.sub("", str(below), count=1))
+
+
 class Row(NamedTuple):
     """A row as the gate judges it now; `moment` is its naive UTC time, where it has one."""
 
@@ -77,7 +82,7 @@ class Records:
             yield from self._stray_rows(feed, file, file_id, rows, judged_at)
 
     def _entry(self, file: Found) -> tuple[str, str, int, datetime] | None:
-        for below in (file.below, PurePosixPath(_ARCHIVED_TWICE.sub("", str(file.below), count=1))):
+        for below in landed_as(file.below):
             entry = self._rows("audited_file", [Found(file.path, below, file.status).file_id()])
             if entry:
                 return entry[0]

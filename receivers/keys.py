@@ -17,7 +17,7 @@ _BEFORE_ALL = "0001-01-01"
 
 def look_for(connection: DuckDBPyConnection, feed: Feed) -> None:
     """Make `used` of what is in `mapped`: file_no, row_number and when rows that may have its key landed."""
-    key_hash = _key_hash(connection, feed)
+    hashed = key_hash(connection, feed)
     connection.execute(statement("keys", keys=_keys(feed)))
     known_until = scalar(connection, f"select max(landed_at) from {_keys(feed)}")  # noqa: S608 declared
     connection.execute(
@@ -25,17 +25,17 @@ def look_for(connection: DuckDBPyConnection, feed: Feed) -> None:
             "keys_catch_up",
             keys=_keys(feed),
             table=feed.table,
-            key_hash=key_hash,
+            key_hash=hashed,
             known_until=known_until or _BEFORE_ALL,
         )
     )
-    connection.execute(statement("keys_used", keys=_keys(feed), key_hash=key_hash))
+    connection.execute(statement("keys_used", keys=_keys(feed), key_hash=hashed))
 
 
 def remember(connection: DuckDBPyConnection, feed: Feed) -> None:
     """Keep the keys of the rows that `verdicts` takes."""
-    key_hash = _key_hash(connection, feed)
-    connection.execute(statement("keys_taken", keys=_keys(feed), key_hash=key_hash))
+    hashed = key_hash(connection, feed)
+    connection.execute(statement("keys_taken", keys=_keys(feed), key_hash=hashed))
 
 
 def _keys(feed: Feed) -> str:
@@ -43,7 +43,7 @@ def _keys(feed: Feed) -> str:
     return f"keys.{feed.table.rpartition('.')[2]}"
 
 
-def _key_hash(connection: DuckDBPyConnection, feed: Feed) -> str:
+def key_hash(connection: DuckDBPyConnection, feed: Feed) -> str:
     """SQL of the key's hash, from the table's own types: 10 and 10.0 are one price.
 
     Not DuckDB's hash(), which may be another in its next release.

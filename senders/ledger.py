@@ -131,6 +131,10 @@ class Ledger(Outbound):
                 > 0
             )
 
+    def scrub(self) -> list[str]:
+        """Write the ledger anew without what was deleted or overwritten; says what could not be done."""
+        return self._base.scrub()
+
     def clock_is_off_by(self) -> float:
         """Seconds that this machine's clock is ahead of the one of the ledger's server; 0 for a file."""
         if not self.is_shared:

@@ -58,6 +58,7 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[sqlite3.Error]], ...] = (
 
 # Queries that take all their rows in one statement and tell (this column, number) of those that were new.
 _AT_ONCE = {"plan_message": "message_id"}
+_ABOUT_PEOPLE = ("messages", "requests", "attempts", "receipts", "journal", "suppressions", "refusals")
 
 
 class Row(tuple[Any, ...]):
@@ -200,6 +201,10 @@ class PostgresqlServer:
 
     def close(self) -> None:
         self.connection.close()
+
+    def scrub(self) -> list[str]:
+        self.execute(f"vacuum {', '.join(_ABOUT_PEOPLE)}")
+        return ["the server's own write-ahead log and its archive, until they are recycled"]
 
     def execute(self, text: str) -> psycopg.Cursor[Row]:
         try:

@@ -69,6 +69,7 @@ def apply(store: Store, events: Iterable[ProviderEvent], now: datetime) -> Appli
     """Store and apply receipts, inside the caller's transaction."""
     applied = Applied()
     at = to_text(now)
+    has_erased = bool(store.value("has_erased"))
     for event in events:
         about = answered(store, event)
         values = {**_as_values(event, at), "answered_no": about and about["message_no"]}
@@ -79,9 +80,12 @@ def apply(store: Store, events: Iterable[ProviderEvent], now: datetime) -> Appli
         message_no = row["message_no"]
         applied.taken += message_no is not None
         applied.waiting += message_no is None
-        _take_effect(store, {**values, "message_no": message_no}, at)
+        receipt = {**values, "message_no": message_no, "receipt_no": row["receipt_no"]}
+        if has_erased and store.value("forget_receipt", receipt):
+            receipt["address_key"] = None
+        _take_effect(store, receipt, at)
         if message_no and event.kind in _FIRST and event.message_id and event.provider_message_id:
-            _learn(store, {**values, "message_no": message_no}, now)
+            _learn(store, receipt, now)
     return applied
 
 
@@ -95,8 +99,11 @@ def adopt(store: Store, message_id: str, now: datetime) -> int:
     """Apply the receipts that waited for this message, now that its ids are known; how many."""
     waiting = store.run("waiting_receipts", {"message_id": message_id}).fetchall()
     for row in waiting:
-        store.change("adopt_receipt", dict(row))
-        _take_effect(store, dict(row), to_text(now))
+        receipt = dict(row)
+        store.change("adopt_receipt", receipt)
+        if store.value("forget_receipt", receipt):
+            receipt["address_key"] = None
+        _take_effect(store, receipt, to_text(now))
     return len(waiting)
 
 

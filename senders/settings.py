@@ -107,6 +107,7 @@ class Settings:
     write_key: str = _setting("", str, "key that event senders must present", secret=True)
     shopify_secret: str = _setting("", str, "secret that signs Shopify webhooks", secret=True)
     link_secret: str = _setting("", str, "secret that signs links in messages", secret=True)
+    erasure_secret: str = _setting("", str, "key of what is left of the erased; keep it", secret=True)
     ledger_server: LedgerServer | None = _setting(
         "", parse_server, "postgresql://… of a ledger that several machines share", name="LEDGER"
     )

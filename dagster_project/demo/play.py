@@ -80,6 +80,7 @@ def prepare(settings: Settings, sandbox_port: int, tick_seconds: int) -> tuple[S
         "DOVECOTE_PUBLIC_URL": f"http://127.0.0.1:{receivers_port}",
         "DOVECOTE_WRITE_KEY": secrets.token_urlsafe(24),
         "DOVECOTE_LINK_SECRET": secrets.token_urlsafe(32),
+        "DOVECOTE_ERASURE_SECRET": secrets.token_urlsafe(32),
         "DOVECOTE_SHOPIFY_SECRET": secrets.token_urlsafe(32),
         **read_environment(write_credentials(folder / "sandbox", f"http://127.0.0.1:{sandbox_port}")),
     }

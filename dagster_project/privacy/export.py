@@ -25,9 +25,6 @@ from senders.ledger import Ledger
 from senders.settings import Settings
 
 Row = Mapping[str, Any]
-# A column by which a table of dbt's names a person, and of which of the two lists it is.
-OF_IDS = ("user_id", "given_id", "from_user_id")
-OF_ADDRESSES = ("address_key",)
 OUR_WORDS = "manifest.json"
 
 
@@ -111,17 +108,9 @@ def _warehouse(connection: Any) -> dict[str, Iterable[Row]]:
     for table, rows in persons.whose_rows(connection).items():
         found[f"warehouse/raw.{table}.jsonl"] = _rows(connection, f"raw.{table}", rows.is_theirs)
     for relation, names in connection.execute(persons.statement("tables")).fetchall():
-        if condition := naming(names):
+        if condition := persons.naming(relation, names):
             found[f"warehouse/{relation}.jsonl"] = _rows(connection, relation, condition)
     return found
-
-
-def naming(names: Iterable[str]) -> str:
-    """The condition that a table's row names the person in one of its columns; empty: it has none such."""
-    names = list(names)
-    by_id = [f"{name} in (select given_id from ids)" for name in OF_IDS if name in names]  # noqa: S608
-    by_address = [f"{name} in (from addresses)" for name in OF_ADDRESSES if name in names]
-    return " or ".join(by_id or by_address)
 
 
 def _rows(connection: Any, relation: str, condition: str) -> Iterator[Row]:
@@ -142,6 +131,7 @@ def _files(settings: Settings, connection: Any) -> dict[str, Iterable[Row]]:
 
 
 def _ledger(ledger: Ledger, person: Person) -> dict[str, list[Row]]:
+    users = [{"user_id": user} for user in person.ids]
     messages = [
         dict(row)
         for user in person.ids
@@ -150,16 +140,14 @@ def _ledger(ledger: Ledger, person: Person) -> dict[str, list[Row]]:
     return {
         "ledger/messages.jsonl": [{**row, "body": _readable(row["body"])} for row in messages],
         "ledger/attempts.jsonl": _of_each(ledger, "attempts_of_message", messages, "message_no"),
-        "ledger/receipts.jsonl": _of_each(ledger, "receipts_of_message", messages, "message_no")
+        "ledger/receipts.jsonl": _of_each(ledger, "receipts_of_person", users, "user_id")
         + _of_each(ledger, "receipts_of_address", _addresses(person.own_addresses), "address_key"),
         "ledger/moves.jsonl": _of_each(ledger, "moves_of_message", messages, "message_no"),
         "ledger/discount_codes.jsonl": _of_each(ledger, "code_of_message", messages, "message_id"),
         "ledger/suppressions.jsonl": _of_each(
             ledger, "suppressions_of_address", _addresses(person.addresses), "address_key"
         ),
-        "ledger/refusals.jsonl": _of_each(
-            ledger, "refusals_of_person", [{"user_id": user} for user in person.ids], "user_id"
-        ),
+        "ledger/refusals.jsonl": _of_each(ledger, "refusals_of_person", users, "user_id"),
     }
 
 

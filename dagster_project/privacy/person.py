@@ -7,7 +7,7 @@ asks can ask for it, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,6 +24,12 @@ ORDER = "order:"  # before an order's id, among the ids: its lines name nobody e
 
 class UnknownPersonError(LookupError):
     """Nobody goes by that id or address; the text says where was looked."""
+
+
+# Columns by which a table of dbt's names a person: the first sort of which it has any.
+NAMES_BY_ID = ("user_id", "given_id", "from_user_id", "from_id", "linked_id", "person_id")
+NAMES_BY_ADDRESS = ("address_key", "email", "address")
+TIMES = ("occurred_at", "updated_at", "linked_at", "seen_on")  # by which an id that passed on is told apart
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def find(connection: Any, ledger: Ledger, who: str) -> Person:
     begin(connection)
     whose = whose_rows(connection)
     for table, rows in whose.items():
-        values = {"given_id": rows.given_id, "addresses": rows.addresses, "table": table}
+        values = {"given_id": rows.given_id, "addresses": rows.addresses, "table": table, "since": ALWAYS[0]}
         connection.execute(statement("told").format(**values))
     found = [row[0] for row in connection.execute(statement("named"), {"who": who}).fetchall()]
     named = {*found, *_in_ledger(ledger, who)}
@@ -98,6 +104,7 @@ def find(connection: Any, ledger: Ledger, who: str) -> Person:
     _add_addresses(connection, ledger)
     connection.execute(statement("strangers"))
     connection.execute(statement("orders").format(mine=whose["shopify_orders"].is_theirs))
+    add_events(connection)
     spans = connection.execute(
         "select distinct given_id, valid_from, valid_to from ids order by all"
     ).fetchall()
@@ -113,8 +120,13 @@ def find(connection: Any, ledger: Ledger, who: str) -> Person:
 
 
 def begin(connection: Any) -> None:
-    """Empty `ids`, `addresses` and `told`."""
-    for part in statement("subject").split(";"):
+    """Empty `ids`, `addresses`, `event_ids` and `told`."""
+    execute_all(connection, "subject")
+
+
+def execute_all(connection: Any, name: str) -> None:
+    """The statements of a file, one after the other."""
+    for part in statement(name).split(";"):
         if part.strip():
             connection.execute(part)
 
@@ -124,6 +136,14 @@ def add_ids(connection: Any, spans: Iterable[tuple[str, str, str]]) -> None:
         connection.execute(
             "insert into ids values (?, cast(? as timestamp), cast(? as timestamp))", list(span)
         )
+
+
+def add_events(connection: Any) -> None:
+    """The events of the ids, for what names an event and nobody."""
+    columns = connection.execute(statement("columns"), {"relation": "staging.int_events"}).fetchall()
+    if columns:
+        theirs = naming("staging.int_events", [name for (name,) in columns])
+        connection.execute(f"insert into event_ids select event_id from staging.int_events where {theirs}")  # noqa: S608
 
 
 def _follow(connection: Any) -> None:
@@ -149,6 +169,21 @@ def _in_ledger(ledger: Ledger, who: str) -> set[str]:
         return {who}
     at_address = ledger.run("people_at_address", {"address_key": address_key(who)}).fetchall()
     return {row["user_id"] for row in at_address}
+
+
+def naming(relation: str, columns: Sequence[str]) -> str:
+    """The condition that a row of a table names the person in one of its columns, while that id was theirs;
+    empty: the table names nobody."""
+    table = relation.rpartition(".")[2]
+    moment = next((f"{table}.{name}" for name in TIMES if name in columns), "ids.valid_from")
+    by_id = [
+        statement("is_theirs").format(given_id=f"{table}.{name}", given_at=moment)
+        for name in NAMES_BY_ID
+        if name in columns
+    ]
+    by_address = [f"{name} in (from addresses)" for name in NAMES_BY_ADDRESS if name in columns]
+    by_event = ["event_id in (from event_ids)"] if "event_id" in columns else []
+    return " or ".join(by_id or by_address or by_event)
 
 
 def relations(connection: Any) -> set[str]:

@@ -1,3 +1,11 @@
+-- What an erased person's provider says is not kept: it may repeat the address.
 update attempts set
-    finished_at = :now, outcome = :outcome, reason = :reason, provider_message_id = :provider_message_id, raw = :raw
+    finished_at = :now, outcome = :outcome, reason = :reason, provider_message_id = :provider_message_id,
+    raw = case
+        when exists (
+            select 1 from messages
+            where messages.message_no = attempts.message_no and messages.user_id like 'erased:%'
+        ) then null
+        else :raw
+    end
 where attempt_id = :attempt_id and finished_at is null

@@ -3,3 +3,4 @@
 create or replace temp table told (given_id text, address_key text);
 create or replace temp table ids (given_id text, valid_from timestamp, valid_to timestamp);
 create or replace temp table addresses (address_key text);
+create or replace temp table event_ids (event_id text);

@@ -8,5 +8,6 @@ from (
         {given_id} as given_id,
         unnest(list_append({addresses}, null)) as address_key
     from raw.{table}
+    where landed_at >= timestamp '{since}'
 ) as every
 where given_id is not null

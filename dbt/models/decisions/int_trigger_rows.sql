@@ -24,4 +24,4 @@ select
     triggered_at,
     payload
 from trigger_rows
-where triggered_at <= {{ as_of() }}
+where triggered_at <= {{ as_of() }} and user_id not like 'erased:%'

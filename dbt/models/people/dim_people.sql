@@ -31,3 +31,5 @@ select
     coalesce(people.email, people.phone, people.user_id) as cluster_id
 from {{ people_as_known() }} as people
 cross join {{ ref("int_rfm_bounds") }} as bounds
+-- Whose orders are still counted is nobody any more.
+where people.user_id not like 'erased:%'

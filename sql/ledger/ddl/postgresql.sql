@@ -208,6 +208,10 @@ create table if not exists receipts (
 create index if not exists receipts_waiting_for_message
 on receipts (message_id) where message_no is null and message_id is not null;
 
+-- What came about an address and no message, for whoever asks what is held about it.
+create index if not exists receipts_of_address
+on receipts (address_key) where message_no is null and address_key is not null;
+
 create index if not exists receipts_waiting_for_provider_id
 on receipts (provider_message_id) where message_no is null and provider_message_id is not null;
 
@@ -287,6 +291,34 @@ create table if not exists switches (
     constraint is_stopped_is_boolean check (is_stopped in (0, 1))
 );
 
+-- Who is erased: keyed hashes (HMAC-SHA256, the key is not in here) of their ids and addresses, so that what
+-- comes again about them is known, and nothing here says who they were. `suppressed_scope`: the address had
+-- objected before, which outlasts a return.
+create table if not exists erased (
+    mark text primary key,
+    kind text not null,
+    erasure_id text not null,
+    suppressed_scope text,
+    erased_at text collate "C" not null,
+    constraint kind_is_known check (kind in ('id', 'address', 'key'))
+);
+
+-- What was erased, where and when: the receipt that can be shown later.
+create table if not exists erasures (
+    erasure_id text primary key,
+    erased_at text collate "C" not null,
+    receipt text not null               -- JSON, without a word of the person
+);
+
+-- Each time a ledger was restored from a backup, its journal goes on with numbers that no journal before it had.
+-- What an earlier one wrote after `last_seq` and below `first_seq` happened, and is lost here.
+create table if not exists timelines (
+    first_seq bigint primary key,
+    last_seq bigint not null,
+    restored_at text collate "C" not null,
+    constraint it_goes_on_later check (first_seq > last_seq)
+);
+
 -- Everything that happened, in the order it was written; the warehouse copies it by `seq`.
 -- What never changes about a message is joined when it is read.
 create table if not exists journal (
@@ -304,6 +336,8 @@ create table if not exists journal (
     reason text,
     constraint kind_is_known check (kind in ('state', 'engagement', 'suppression', 'route'))
 );
+
+create index if not exists journal_of_address on journal (address_key) where address_key is not null;
 
 create index if not exists journal_of_message on journal (message_no) where message_no is not null;
 
@@ -448,15 +482,28 @@ for each row when (new.state <> old.state)
 execute function tell_move();
 
 -- What is frozen -------------------------------------------------------------------------------
+-- It may be erased, never altered: the person and the bytes for nothing that says who it was.
 
 create or replace trigger message_is_frozen before update of
 message_no, message_id, candidate_id, decision_id, journey, journey_version, step, message_class, channel,
-provider, user_id, entity_key, event_id, variant, priority, address, address_key, on_unknown, due_at,
-expires_at, planned_at on messages
+provider, variant, priority, on_unknown, due_at, expires_at, planned_at on messages
 for each row execute function refuse('message_is_frozen: this column is fixed when the message is planned');
 
+create or replace trigger person_is_frozen before update of user_id, entity_key, event_id, address, address_key
+on messages
+for each row when (
+    not (
+        new.user_id like 'erased:%' and new.event_id like 'erased:%' and new.address = '' and new.address_key = ''
+        and (new.entity_key is null or new.entity_key like 'erased:%')
+    )
+)
+execute function refuse('message_is_frozen: the person may be erased, and not be changed');
+
 create or replace trigger request_is_frozen before update on requests
-for each row execute function refuse('request_is_frozen: every attempt sends the same bytes');
+for each row when (
+    not (new.message_no = old.message_no and length(new.body) = 0 and new.headers = '{}' and new.path = '')
+)
+execute function refuse('request_is_frozen: every attempt sends the same bytes');
 
 create or replace function check_bytes() returns trigger language plpgsql as $$
 begin
@@ -493,7 +540,19 @@ create or replace trigger journal_stays before delete or truncate on journal
 for each statement execute function refuse('journal_stays: the warehouse copies it by seq');
 
 create or replace trigger journal_is_written_once before update on journal
-for each statement execute function refuse('journal_is_written_once: the warehouse copies it by seq');
+for each row when (
+    not (
+        new.address_key is null
+        and (
+            new.seq, new.happened_at, new.kind, new.message_no, new.from_state, new.to_state, new.is_machine,
+            new.channel, new.provider, new.scope, new.reason
+        ) is not distinct from (
+            old.seq, old.happened_at, old.kind, old.message_no, old.from_state, old.to_state, old.is_machine,
+            old.channel, old.provider, old.scope, old.reason
+        )
+    )
+)
+execute function refuse('journal_is_written_once: the warehouse copies it by seq');
 
 -- Engagement, suppressions, routes -------------------------------------------------------------
 
@@ -568,5 +627,5 @@ create table if not exists schema_version (
     constraint there_is_one_version check (is_only)
 );
 
-insert into schema_version (version) values (5)
+insert into schema_version (version) values (6)
 on conflict (is_only) do update set version = excluded.version;

@@ -200,6 +200,10 @@ create table if not exists receipts (
 create index if not exists receipts_waiting_for_message
 on receipts (message_id) where message_no is null and message_id is not null;
 
+-- What came about an address and no message, for whoever asks what is held about it.
+create index if not exists receipts_of_address
+on receipts (address_key) where message_no is null and address_key is not null;
+
 create index if not exists receipts_waiting_for_provider_id
 on receipts (provider_message_id) where message_no is null and provider_message_id is not null;
 
@@ -279,6 +283,34 @@ create table if not exists switches (
     constraint is_stopped_is_boolean check (is_stopped in (0, 1))
 ) without rowid;
 
+-- Who is erased: keyed hashes (HMAC-SHA256, the key is not in here) of their ids and addresses, so that what
+-- comes again about them is known, and nothing here says who they were. `suppressed_scope`: the address had
+-- objected before, which outlasts a return.
+create table if not exists erased (
+    mark text primary key,
+    kind text not null,
+    erasure_id text not null,
+    suppressed_scope text,
+    erased_at text not null,
+    constraint kind_is_known check (kind in ('id', 'address', 'key'))
+) without rowid;
+
+-- What was erased, where and when: the receipt that can be shown later.
+create table if not exists erasures (
+    erasure_id text primary key,
+    erased_at text not null,
+    receipt text not null               -- JSON, without a word of the person
+) without rowid;
+
+-- Each time a ledger was restored from a backup, its journal goes on with numbers that no journal before it had.
+-- What an earlier one wrote after `last_seq` and below `first_seq` happened, and is lost here.
+create table if not exists timelines (
+    first_seq integer primary key,
+    last_seq integer not null,
+    restored_at text not null,
+    constraint it_goes_on_later check (first_seq > last_seq)
+);
+
 -- Everything that happened, in the order it was written; the warehouse copies it by `seq`.
 -- What never changes about a message is joined when it is read.
 create table if not exists journal (
@@ -296,6 +328,8 @@ create table if not exists journal (
     reason text,
     constraint kind_is_known check (kind in ('state', 'engagement', 'suppression', 'route'))
 );
+
+create index if not exists journal_of_address on journal (address_key) where address_key is not null;
 
 create index if not exists journal_of_message on journal (message_no) where message_no is not null;
 
@@ -344,16 +378,31 @@ begin
 end;
 
 -- What is frozen -------------------------------------------------------------------------------
+-- It may be erased, never altered: the person and the bytes for nothing that says who it was.
+
+drop trigger if exists message_is_frozen;
+drop trigger if exists request_is_frozen;
+drop trigger if exists journal_is_written_once;
 
 create trigger if not exists message_is_frozen before update of
 message_no, message_id, candidate_id, decision_id, journey, journey_version, step, message_class, channel,
-provider, user_id, entity_key, event_id, variant, priority, address, address_key, on_unknown, due_at,
-expires_at, planned_at on messages
+provider, variant, priority, on_unknown, due_at, expires_at, planned_at on messages
 begin
     select raise(abort, 'message_is_frozen: this column is fixed when the message is planned');
 end;
 
+create trigger if not exists person_is_frozen before update of user_id, entity_key, event_id, address, address_key
+on messages
+when not (
+    new.user_id like 'erased:%' and new.event_id like 'erased:%' and new.address = '' and new.address_key = ''
+    and (new.entity_key is null or new.entity_key like 'erased:%')
+)
+begin
+    select raise(abort, 'message_is_frozen: the person may be erased, and not be changed');
+end;
+
 create trigger if not exists request_is_frozen before update on requests
+when not (new.message_no = old.message_no and length(new.body) = 0 and new.headers = '{}' and new.path = '')
 begin
     select raise(abort, 'request_is_frozen: every attempt sends the same bytes');
 end;
@@ -392,6 +441,13 @@ begin
 end;
 
 create trigger if not exists journal_is_written_once before update on journal
+when not (
+    new.address_key is null
+    and new.seq = old.seq and new.happened_at = old.happened_at and new.kind = old.kind
+    and new.to_state = old.to_state and new.message_no is old.message_no and new.from_state is old.from_state
+    and new.is_machine is old.is_machine and new.channel is old.channel and new.provider is old.provider
+    and new.scope is old.scope and new.reason is old.reason
+)
 begin
     select raise(abort, 'journal_is_written_once: the warehouse copies it by seq');
 end;
@@ -454,6 +510,6 @@ begin
     );
 end;
 
-pragma user_version = 5;
+pragma user_version = 6;
 
 commit;

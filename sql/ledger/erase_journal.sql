@@ -1,0 +1,2 @@
+update journal set address_key = null
+where address_key = :address_key

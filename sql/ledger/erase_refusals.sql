@@ -1,0 +1,2 @@
+delete from refusals
+where user_id = :user_id

@@ -1,0 +1,6 @@
+select
+    mark,
+    kind,
+    erasure_id,
+    suppressed_scope
+from erased

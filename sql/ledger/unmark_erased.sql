@@ -1,0 +1,2 @@
+delete from erased
+where mark = :mark
