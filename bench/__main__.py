@@ -6,12 +6,13 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import backtest, latency, pace, predictions, receipts, results, scale, throughput, ticks
+from bench import backtest, latency, ledger, pace, predictions, receipts, results, scale, throughput, ticks
 
 BENCHES = {
     "throughput": throughput,
     "pace": pace,
     "receipts": receipts,
+    "ledger": ledger,
     "ticks": ticks,
     "latency": latency,
     "predictions": predictions,
