@@ -6,7 +6,19 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import backtest, latency, ledger, pace, predictions, receipts, results, scale, throughput, ticks
+from bench import (
+    backtest,
+    crash,
+    latency,
+    ledger,
+    pace,
+    predictions,
+    receipts,
+    results,
+    scale,
+    throughput,
+    ticks,
+)
 
 BENCHES = {
     "throughput": throughput,
@@ -18,6 +30,7 @@ BENCHES = {
     "predictions": predictions,
     "scale": scale,
     "backtest": backtest,
+    "crash": crash,
 }
 
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -34,15 +34,16 @@ def project(settings: Settings) -> dict[str, Any]:
 
     Raises DbtProjectError, and JourneyError when a journey's YAML is wrong.
     """
-    return json.loads((_parsed(settings) / "project.json").read_text())
+    return _read(settings, lambda parsed: json.loads((parsed / "project.json").read_text()))
 
 
 def manifest(settings: Settings) -> Any:
     """dbt's Manifest, ready for `dbtRunner(manifest=…)`. Imports dbt."""
     from dbt.contracts.graph.manifest import Manifest
 
-    parsed = _parsed(settings)
-    loaded = Manifest.from_msgpack((parsed / "partial_parse.msgpack").read_bytes())
+    loaded = _read(
+        settings, lambda parsed: Manifest.from_msgpack((parsed / "partial_parse.msgpack").read_bytes())
+    )
     loaded.build_flat_graph()  # what `graph` is to the on-run-start macros
     return loaded
 
@@ -64,6 +65,18 @@ def files(folder: Path) -> Iterator[Path]:
             yield from files(path)
         elif path.is_file() and not path.name.startswith("."):
             yield path
+
+
+def _read(settings: Settings, read: Callable[[Path], Any]) -> Any:
+    """What `read` makes of the parsed project. Where it can make nothing of it (a power cut or a full disk
+    left half a file), the project is parsed anew: no tick could run until somebody cleared it away."""
+    parsed = _parsed(settings)
+    try:
+        return read(parsed)
+    except Exception:
+        with lock.held(parsed.parent, "dbt parse", PARSE_WAIT_SECONDS):
+            _parse(settings, parsed)
+        return read(parsed)
 
 
 def _parsed(settings: Settings) -> Path:

@@ -115,6 +115,16 @@ def test_a_kept_manifest_still_lets_every_run_have_its_own_time(whole):
     assert len(list((whole.home / "dbt" / "parsed").glob("*/project.json"))) == 1
 
 
+@pytest.mark.parametrize("name", ["partial_parse.msgpack", "project.json"])
+def test_a_kept_manifest_that_is_damaged_is_made_anew(whole, name):
+    """As a power cut or a full disk leaves it; no tick could run until somebody cleared it away."""
+    manifest.project(whole)
+    (kept,) = (whole.home / "dbt" / "parsed").glob(f"*/{name}")
+    kept.write_bytes(kept.read_bytes()[: kept.stat().st_size // 2])
+    build(whole)
+    assert {model["name"] for model in manifest.project(whole)["models"]} >= {"eggs", "birds"}
+
+
 def test_a_macro_that_runs_first_sees_the_graph_of_a_kept_manifest(whole):
     build(whole)
     assert in_warehouse(whole, "select word from said") == [("coo",)]
