@@ -16,6 +16,7 @@ from dagster_project.authoring.new import NewError, create
 from dagster_project.journeys import load_journeys
 from dagster_project.template_check import template_problems
 from receivers.warehouse import open_warehouse
+from senders.channel_content import push_content, value, webhook_content, whatsapp_content
 from senders.settings import REPOSITORY, load
 
 MADE = {"journey": "tea_time", "segment": "regulars", "kpi": "answers"}
@@ -102,6 +103,31 @@ def test_a_preview_shows_every_step_on_every_channel(tmp_path):
             (step.name, channel) for step in journey.steps for channel in step.channels
         ]
         assert drawing.page(shown, settings).count("<section>") == len(shown.messages)
+
+
+DRAWN = {
+    "push": (
+        push_content({"title": "Back again", "body": "Your mug is here", "url": "https://shop.example/mug"}),
+        ["Back again", "Your mug is here", "https://shop.example/mug"],
+    ),
+    "whatsapp": (
+        whatsapp_content(
+            {"template": "order_note", "language": "en", "body": value("Ann") + value("A-1")}, ""
+        ),
+        ["order_note", "Ann · A-1"],
+    ),
+    "whatsapp in answer": (whatsapp_content({}, "We have found it"), ["We have found it"]),
+    "webhook": (webhook_content('{"total": 12}'), ["total", "12"]),
+}
+
+
+@pytest.mark.parametrize("channel", DRAWN)
+def test_a_preview_draws_each_channel_with_all_that_the_person_gets(channel, tmp_path):
+    content, seen = DRAWN[channel]
+    message = drawing.Shown("one", channel.split()[0], "nobody", content)
+    shown = drawing.Preview("tea_time", "nobody", "the templates' examples", (message,))
+    page = drawing.page(shown, load({"DOVECOTE_HOME": str(tmp_path)}))
+    assert all(text in drawing.in_words(shown) and text in page for text in seen)
 
 
 def test_a_preview_names_the_nearest_journey(tmp_path):

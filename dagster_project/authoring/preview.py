@@ -8,7 +8,7 @@ person's name. Nothing is planned, and links are signed with another secret than
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from senders.settings import REPOSITORY, Settings
 SQL: Final = REPOSITORY / "sql" / "warehouse"
 PAGE: Final = Path(__file__).with_name("preview.html.jinja")
 PERSON: Final = ("first_name", "last_name", "language", "loyalty_tier")
+WHATSAPP_PARTS: Final = ("header", "body", "button")
 # Signs links that the receivers refuse.
 NOT_THE_KEY: Final = "only for previews"
 # Where a person has no address on a channel, the preview is still worth a look.
@@ -115,13 +116,13 @@ def rows(
 
 
 def page(shown: Preview, settings: Settings) -> str:
-    """One HTML page with every message drawn: e-mail in a frame, SMS as a bubble, card as a card."""
+    """One HTML page with every message drawn as its channel shows it."""
     environment = jinja2.Environment(autoescape=True)
     drawn = environment.from_string(PAGE.read_text(encoding="utf-8"))
     steps: dict[str, list[Shown]] = {}
     for message in shown.messages:
         steps.setdefault(message.step, []).append(message)
-    return drawn.render(preview=shown, steps=steps, shop_name=settings.shop_name)
+    return drawn.render(preview=shown, steps=steps, shop_name=settings.shop_name, parts=WHATSAPP_PARTS)
 
 
 def in_words(shown: Preview) -> str:
@@ -133,19 +134,57 @@ def in_words(shown: Preview) -> str:
 
 
 def _lines(message: Shown) -> list[str]:
-    content = message.content
     if message.error:
         return [f"  CANNOT BE RENDERED: {message.error}"]
-    if message.channel == "email":
-        return [f"  {content['subject']}", *(f"  | {line}" for line in content["text"].splitlines())]
-    if message.channel == "sms":
-        size = f"{content['segments']} segment(s), {content['encoding']}, {len(content['text'])} characters"
-        return [*(f"  | {line}" for line in content["text"].splitlines()), f"  {size}"]
+    return _LINES.get(message.channel, _card_lines)(message.content)
+
+
+def _email_lines(content: Mapping[str, Any]) -> list[str]:
+    return [f"  {content['subject']}", *_quoted(content["text"])]
+
+
+def _sms_lines(content: Mapping[str, Any]) -> list[str]:
+    size = f"{content['segments']} segment(s), {content['encoding']}, {len(content['text'])} characters"
+    return [*_quoted(content["text"]), f"  {size}"]
+
+
+def _push_lines(content: Mapping[str, Any]) -> list[str]:
+    return _quoted(
+        "\n".join(content[name] for name in ("title", "body", "image_url", "url") if name in content)
+    )
+
+
+def _whatsapp_lines(content: Mapping[str, Any]) -> list[str]:
+    """Of an approved template only its values: WhatsApp keeps the words."""
+    if "text" in content:
+        return _quoted(content["text"])
+    values = [f"{part}: {' · '.join(content[part])}" for part in WHATSAPP_PARTS if content[part]]
+    return [f"  approved template {content['template']} ({content['language']})", *_quoted("\n".join(values))]
+
+
+def _webhook_lines(content: Mapping[str, Any]) -> list[str]:
+    return _quoted(json.dumps(content["data"], indent=2, ensure_ascii=False))
+
+
+def _card_lines(content: Mapping[str, Any]) -> list[str]:
     cards = content.get("cards") or [{"title": content.get("text", "")}]
     parts = [[card.get("title"), card.get("description")] for card in cards]
     labels = [each["label"] for card in cards for each in card.get("suggestions", [])]
     labels += [each["label"] for each in content.get("suggestions", [])]
     return [*(f"  | {text}" for part in parts for text in part if text), f"  [{'] ['.join(labels)}]"]
+
+
+def _quoted(text: str) -> list[str]:
+    return [f"  | {line}" for line in text.splitlines()]
+
+
+_LINES: Final[Mapping[str, Callable[[Mapping[str, Any]], list[str]]]] = {
+    "email": _email_lines,
+    "sms": _sms_lines,
+    "push": _push_lines,
+    "whatsapp": _whatsapp_lines,
+    "webhook": _webhook_lines,
+}
 
 
 def _shown(renderer: Renderer, row: Mapping[str, Any], step: str) -> Shown:
