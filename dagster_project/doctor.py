@@ -187,6 +187,15 @@ def _journeys(settings: Settings) -> Iterator[Finding]:
         yield Finding("templates", "Every template gets what it needs from its trigger.")
 
 
+def _kpis(_: Settings) -> Iterator[Finding]:
+    from dagster_project.kpis import UNITS, misspelt_units
+
+    wrong = list(misspelt_units())
+    yield from (Finding("kpis", says, True) for says in wrong)
+    if not wrong:
+        yield Finding("kpis", f"Every KPI says how its value is written: {', '.join(UNITS)}, or a number.")
+
+
 def _feeds(_: Settings) -> Iterator[Finding]:
     from receivers.gate import check_feeds
 
@@ -268,6 +277,7 @@ PARTS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "dbt": _dbt,
     "feeds": _feeds,
     "journeys": _journeys,
+    "kpis": _kpis,
     "providers": _providers,
     "delivery": _delivery,
     "dagster": _dagster,

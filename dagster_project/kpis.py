@@ -7,13 +7,16 @@ numerators and denominators, never by averaging values.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from dagster_project import kpi_pictures
+from dagster_project.policy.reader import nearest
 from senders.settings import REPOSITORY
 
 SQL = REPOSITORY / "sql" / "warehouse" / "kpis"
@@ -40,6 +43,15 @@ UNITS = {
     "money": "{value:,.0f}",
     "count": "{value:,.0f}",
 }
+
+
+def misspelt_units(models: Path = REPOSITORY / "dbt" / "models" / "kpis") -> Iterator[str]:
+    """A sentence for each `config.meta.unit` that is none of UNITS: the UI would show a plain number."""
+    for path in sorted(models.glob("*.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+            unit = model.get("config", {}).get("meta", {}).get("unit")
+            if unit is not None and unit not in UNITS:
+                yield f"{path.name}: {model['name']}: config.meta.unit: {unit}: {nearest(unit, UNITS)}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from dagster_project import doctor, home, lock, state
+from dagster_project.kpis import misspelt_units
 from senders import settings as environment
 from senders.sandbox.credentials import read_environment, write_credentials
 
@@ -130,6 +131,14 @@ def test_a_valid_journey_that_is_not_live_is_a_note_and_no_mistake(house):
     (note,) = [each for each in doctor.PARTS["journeys"](house) if "not live" in each.says]
     assert note.says.startswith("vip_preview is valid and not live: naming it in vars.journeys")
     assert not note.is_wrong
+
+
+def test_a_misspelt_unit_of_a_kpi_is_told_with_the_nearest(tmp_path):
+    model = "models: [{name: kpi_answers, config: {meta: {unit: shares}}}, {name: kpi_calls}]"
+    (tmp_path / "kpi_answers.yml").write_text(model)
+    assert [*misspelt_units(tmp_path)] == [
+        'kpi_answers.yml: kpi_answers: config.meta.unit: shares: did you mean "share"?'
+    ]
 
 
 @pytest.mark.slow

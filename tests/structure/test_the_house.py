@@ -88,3 +88,19 @@ def test_no_commit_carries_an_address_of_a_package_registry():
         offences(text, r"https?://[^ ]*/" + r"simple\b|files\.python" + "hosted|-index" + r"-url[ =]http")
         == []
     )
+
+
+# They ask at the start of a run, which a replay of a model never comes to.
+ASK_BEFORE_MODELS = {"create_before_first_run", "publish_policy"}
+
+
+def test_a_replay_knows_an_answer_for_every_macro_that_asks_the_database():
+    answered = (REPOSITORY / "dagster_project" / "backtest" / "asked_once.jinja").read_text()
+    macros = [
+        found
+        for path in tracked("dbt/macros/*.sql")
+        for found in re.finditer(r"{%-? *macro (\w+)\(.*?{%-? *endmacro", path.read_text(), re.DOTALL)
+    ]
+    asking = {found[1] for found in macros if "run_query" in found[0]} - ASK_BEFORE_MODELS
+    assert asking
+    assert asking <= set(re.findall(r"macro (\w+)\(", answered))
