@@ -26,6 +26,7 @@ class Claiming(Store):
         *,
         marketing: int | None = None,
         pair_seconds: float = 0.0,
+        unreachable_seconds: float = 0.0,
         warm_up: WarmUp | None = None,
     ) -> Picked:
         """Lease up to `limit` of a provider's due messages, most urgent first: transactional ones before
@@ -33,12 +34,16 @@ class Claiming(Store):
 
         Nothing comes back while the route is blocked or a switch stops it. A message to an address
         that was suppressed since it was planned is moved to `suppressed` instead, and one to a person whom
-        another one was sent to less than `pair_seconds` ago waits. `warm_up` limits the marketing of a day;
+        another one was sent to less than `pair_seconds` ago waits; whom the provider called unreachable less
+        than `unreachable_seconds` ago is not tried. `warm_up` limits the marketing of a day;
         the rest counts as well, and never waits for it.
         """
         at = to_text(now)
-        pair = {"pair_since": to_text(now - timedelta(seconds=pair_seconds)) if pair_seconds else None}
-        picking = {"now": at, "provider": provider, **pair}
+        since = {"pair_since": pair_seconds, "unreachable_since": unreachable_seconds}
+        picking = {"now": at, "provider": provider} | {
+            name: to_text(now - timedelta(seconds=seconds)) if seconds else None
+            for name, seconds in since.items()
+        }
         with self.transaction(Beside.SENDERS):
             self.run("promote_retries", {"now": at})
             rows = self.run("pick", {**picking, "is_marketing": False, "limit": limit}).fetchall()
@@ -64,8 +69,13 @@ class Claiming(Store):
         token, lease_until = secrets.token_hex(8), now + timedelta(seconds=lease_seconds)
         at, lease = to_text(now), {"token": token, "lease_until": to_text(lease_until)}
         forbidden = [row for row in rows if row["suppression_reason"] is not None]
+        allowed = [row for row in rows if row["suppression_reason"] is None]
+        beyond = [row for row in allowed if row["is_unreachable"]]
         free, early = _in_turn(
-            now, [row for row in rows if row["suppression_reason"] is None], timedelta(seconds=pair_seconds)
+            now, [row for row in allowed if not row["is_unreachable"]], timedelta(seconds=pair_seconds)
+        )
+        self.change_each(
+            "reject_unreachable", ({"now": at, "message_no": row["message_no"]} for row in beyond)
         )
         self.change_each("claim", ({**lease, "now": at, "message_no": row["message_no"]} for row in free))
         for row in forbidden:
@@ -76,7 +86,8 @@ class Claiming(Store):
             "postpone",
             ({**wait, "message_id": row["message_id"], "until": to_text(until)} for row, until in early),
         )
-        return Picked([_claim(row, token, lease_until) for row in free], len(forbidden), len(early))
+        claims = [_claim(row, token, lease_until) for row in free]
+        return Picked(claims, len(forbidden), len(early), len(beyond))
 
     def intent(self, now: datetime, claims: Sequence[Claim], call_seconds: float) -> list[Attempt]:
         """Put on record that these calls are about to be made; only those returned may be.

@@ -161,6 +161,7 @@ class Capabilities:
     signs_receipts: bool = True  # False: a password proves who sends a receipt, nothing proves its bytes
     messages_per_second: float = 50.0
     pair_seconds: float = 0.0  # what it wants between two messages to the same person
+    unreachable_seconds: float = 0.0  # so long a "not reachable on this channel" holds, without asking again
     warm_up: WarmUp | None = None  # of a new sender; never from a provider's file
 
 

@@ -65,11 +65,12 @@ class Picked:
     claims: list[Claim]
     suppressed: int = 0  # taken out of the line instead: the address was suppressed since the plan
     put_off: int = 0  # they wait because another one goes to the same person now
+    unreachable: int = 0  # rejected: the provider said so of the address a short while ago
     is_day_full: bool = False  # the route warms up, and its marketing has had what it may today
 
     @property
     def rows(self) -> int:
-        return len(self.claims) + self.suppressed + self.put_off
+        return len(self.claims) + self.suppressed + self.put_off + self.unreachable
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ class Lane:
             round_.pace.lease_seconds,
             marketing=min(room, free),
             pair_seconds=can.pair_seconds,
+            unreachable_seconds=can.unreachable_seconds,
             warm_up=can.warm_up,
         )
         round_.summary.count_picked(picked, self._provider.name)

@@ -38,6 +38,7 @@ class Summary:
     def count_picked(self, picked: Picked, provider: str) -> None:
         self.suppressed += picked.suppressed
         self.put_off += picked.put_off
+        self.rejected += picked.unreachable
         if picked.is_day_full and provider not in self.full_days:
             self.full_days.append(provider)
 

@@ -30,6 +30,7 @@ COLUMNS = (
     "can be asked",
     "its receipts",
     "between two to one person",
+    "unreachable is believed",
 )
 WHAT_BECOMES = {
     Outcome.ACCEPTED: "taken",
@@ -68,6 +69,7 @@ def _overview(modules: list[Any]) -> Iterator[str]:
             _yes(can.can_look_up),
             proof if can.has_receipts else "there are none",
             f"{can.pair_seconds:g} s" if can.pair_seconds else "",
+            _span(int(can.unreachable_seconds)) if can.unreachable_seconds else "",
         )
         yield f"| {' | '.join(cells)} |"
     yield ""

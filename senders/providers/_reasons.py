@@ -19,6 +19,7 @@ class Reason(StrEnum):
     NO_RECORD = "no_record"  # asked, and the provider knows of no such message
     # this message will not be taken
     UNREACHABLE_ON_CHANNEL = "unreachable_on_channel"
+    KNOWN_UNREACHABLE = "known_unreachable"  # it said so a short while ago, and was not asked again
     INVALID_CONTENT = "invalid_content"
     TOO_LARGE = "too_large"
     COUNTRY_NOT_ENABLED = "country_not_enabled"

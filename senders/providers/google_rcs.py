@@ -48,6 +48,8 @@ SCOPE = "https://www.googleapis.com/auth/rcsbusinessmessaging"
 LONGEST_LIFE = timedelta(days=15)  # of a message that waits for a phone
 # Google ignores a repeated messageId and names no end to that; we rely on it for a day.
 DEDUPE_SECONDS = 86_400
+# A send to a phone without RCS is answered as a check of its capabilities is, and believed for so long.
+UNREACHABLE_SECONDS = 3 * 86_400
 
 TRAFFIC_TYPES = {"marketing": "PROMOTION", "transactional": "TRANSACTION"}
 
@@ -76,7 +78,9 @@ class GoogleRcs:
 
     name = "google_rcs"
     channel = "rcs"
-    capabilities = Capabilities(dedupe_seconds=DEDUPE_SECONDS, echoes_message_id=True)
+    capabilities = Capabilities(
+        dedupe_seconds=DEDUPE_SECONDS, echoes_message_id=True, unreachable_seconds=UNREACHABLE_SECONDS
+    )
     options = (
         Option("agent_id", "the agent that sends, as the developer console shows it"),
         Option("service_account_file", "path of the service account's JSON key", parse=service_account),

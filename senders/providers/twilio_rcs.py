@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from senders.contract import EventKind, Outcome
@@ -29,6 +30,7 @@ from senders.providers.twilio_sms import STATUSES as SMS_STATUSES
 from senders.providers.twilio_sms import Meaning, TwilioSms, content_sids
 from senders.settings import Settings
 
+UNREACHABLE_SECONDS = 3 * 86_400  # so long a handset without RCS is not tried again
 UNREACHABLE: Ruling = (Outcome.REJECTED, Reason.UNREACHABLE_ON_CHANNEL)
 
 RULINGS: dict[Any, Ruling] = SMS_RULINGS | {
@@ -65,6 +67,7 @@ class TwilioRcs(TwilioSms):
     scheme = "rcs:"
     rulings = RULINGS
     failures = FAILURES
+    capabilities = replace(TwilioSms.capabilities, unreachable_seconds=UNREACHABLE_SECONDS)
     options = (
         *TwilioSms.options,
         Option("content_sids", "shape=ContentSid of each Content template", "", content_sids),

@@ -47,7 +47,20 @@ select
                 and other.state_at > :pair_since
                 and other.state not in ('planned', 'retry_wait', 'rejected', 'suppressed', 'expired', 'cancelled')
         )
-    end as pair_moved_at
+    end as pair_moved_at,
+    -- Where the provider said lately that its channel does not reach them: the call would say so again.
+    case
+        when cast(:unreachable_since as text) is not null then exists (
+            select 1
+            from messages as told indexed by messages_to_address
+            where
+                told.address_key = messages.address_key
+                and told.provider = :provider
+                and told.state in ('rejected', 'failed_late')
+                and told.reason = 'unreachable_on_channel'
+                and told.state_at > :unreachable_since
+        )
+    end as is_unreachable
 from messages indexed by messages_to_claim
 inner join requests on messages.message_no = requests.message_no
 where

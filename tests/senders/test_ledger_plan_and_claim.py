@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from letters import NOON, ended, frozen, in_flight, letter, letters, planned, reason_of, state_of, tamper
 
-from senders.contract import Outcome, Request, State
-from senders.entries import Planned, Refusal, Settlement
+from senders.contract import EventKind, Outcome, ProviderEvent, Request, State, Verdict
+from senders.entries import Planned, Recorded, Refusal, Settlement
 from senders.ledger import Ledger, LedgerError
 from senders.warm_up import parse
 
@@ -124,6 +124,31 @@ def test_of_two_messages_to_one_person_the_second_waits_until_the_provider_takes
     assert (again.claims, again.put_off) == ([], 1)
     (last,) = ledger.claim(NOON + 1.5 * six, "postal", 10, 60, pair_seconds=6).claims
     assert (last.address, last.attempts) == ("+1", 0)
+
+
+@pytest.mark.parametrize("told_by", ["answer", "receipt"])
+def test_whom_the_provider_called_unreachable_is_not_tried_again_for_a_while(ledger, told_by):
+    first = letter("first", address="+1", expires_at=NOON + 48 * HOURS)
+    attempts = in_flight(ledger, first)
+    if told_by == "answer":
+        said = Verdict(Outcome.REJECTED, "unreachable_on_channel")
+        ledger.record(NOON, [Recorded(attempt, said) for attempt in attempts])
+    else:
+        ledger.record(NOON, ended(attempts, Outcome.ACCEPTED))
+        no = ProviderEvent(
+            "1", "postal", EventKind.FAILED, NOON, first.message_id, reason="unreachable_on_channel"
+        )
+        ledger.apply_receipts([no], NOON)
+    second = letter("second", address="+1", expires_at=NOON + 48 * HOURS)
+    third = letter("third", address="+1", due_at=NOON + 30 * HOURS, expires_at=NOON + 48 * HOURS)
+    planned(ledger, second, third, letter("other", address="+2"))
+    day = 24 * 3600.0
+    picked = ledger.claim(NOON + HOURS, "postal", 9, 60, unreachable_seconds=day)
+    assert ([claim.address for claim in picked.claims], picked.unreachable) == (["+2"], 1)
+    assert (state_of(ledger, second), reason_of(ledger, second)) == (State.REJECTED, "known_unreachable")
+    assert [
+        c.address for c in ledger.claim(NOON + 30 * HOURS, "postal", 9, 60, unreachable_seconds=day).claims
+    ] == ["+1"]
 
 
 def test_a_route_that_warms_up_counts_its_days_whoever_sends_and_keeps_no_transactional_message(ledger_place):
