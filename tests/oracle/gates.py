@@ -159,6 +159,8 @@ def _is_true(look: Look, verdict: Verdict, operand: str) -> bool:
         return verdict.person.user_id in look.members.get(operand, set())
     what, _, step_name = operand.partition(".")
     earlier = verdict.candidate.of_step(step_name)
+    if what == "sent" and any(kept.candidate.candidate_id == earlier for kept in look.kept_back):
+        return True
     return any(sent.came_to(what) for sent in look.books.of_candidate.get(earlier, []))
 
 

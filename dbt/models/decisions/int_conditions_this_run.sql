@@ -38,8 +38,20 @@ step_outcomes as (
         '{{ outcome }}.' || step as operand
     from written
     where was_{{ outcome }} = 1
-    {{ "union all" if not loop.last }}
+    union all
     {% endfor %}
+    -- What a holdout alone kept back counts as sent, as it does for caps: else a step that waits for `sent` would
+    -- never come for the held out, and both arms would be counted over different people.
+    select
+        steps.entry_id,
+        'sent.' || steps.step as operand
+    from {{ source("history", "fct_decisions") }} as decisions
+    inner join steps on decisions.candidate_id = steps.candidate_id
+    where
+        decisions.is_holdout
+        and decisions.is_exposed
+        and decisions.decided_at < {{ as_of() }}
+        and decisions.decided_at >= {{ earliest(ref("int_candidates_this_run"), "entered_at") }}
 ),
 
 judged as (
