@@ -1,3 +1,5 @@
+{{ config(meta={"is_of_one_tick": true}) }}
+
 -- The messages that something happened to since int_message_base was renewed, as they stand now.
 
 {% set read_to_seq = journal_read_to(ref("int_message_base")) %}

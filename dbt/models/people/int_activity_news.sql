@@ -1,3 +1,5 @@
+{{ config(meta={"is_of_one_tick": true}) }}
+
 -- What each person did of whom there is news since int_activity_base was renewed, or of whose ids one turned out to be
 -- somebody else's: their pieces, put together with what came since. Who has no first_seen_at is a person no more: all
 -- that their ids did is another's.
