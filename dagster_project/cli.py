@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dagster_project.commands import authoring, drills, privacy, time_travel
+from dagster_project.commands import authoring, drills, ledger, privacy, time_travel
 from senders import settings as environment
 
 STARTED_AT = datetime.now(UTC)
@@ -146,15 +146,23 @@ def start(reason: Why, route: ToRoute = None, journey: ToJourney = None, everyth
 def held(
     send: Annotated[str | None, typer.Option(help="Send this message once more, come what may.")] = None,
     drop: Annotated[str | None, typer.Option(help="Give this message up.")] = None,
+    send_all: Annotated[bool, typer.Option("--send-all", help="Send all that the rule names.")] = False,
+    drop_all: Annotated[bool, typer.Option("--drop-all", help="Give up all that the rule names.")] = False,
+    journey: Annotated[str, typer.Option(help="The rule: of this journey.")] = "",
+    route: Annotated[str, typer.Option(help="The rule: through this provider.")] = "",
+    reason: Annotated[str, typer.Option(help="The rule: held for this reason.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the messages of which nobody can tell whether they were sent, and decide about one."""
+    """List the messages of which nobody can tell whether they were sent; decide about one, or by a rule."""
     from dagster_project import controls
 
     if send:
         _do(lambda: controls.decide(settings(), send, is_sent_again=True))
     if drop:
         _do(lambda: controls.decide(settings(), drop, is_sent_again=False))
+    if send_all or drop_all:
+        rule = {"journey": journey, "provider": route, "reason": reason}
+        _do(lambda: controls.decide_by_rule(settings(), rule, is_sent_again=send_all))
     rows = controls.held(settings())
     typer.echo(json.dumps(rows) if as_json else controls.in_words(rows, controls.HELD, "Nothing is held."))
 
@@ -196,6 +204,7 @@ authoring.register(app, settings)
 time_travel.register(app, settings)
 drills.register(app)
 privacy.register(app, settings)
+ledger.register(app, settings)
 
 
 def main() -> Any:

@@ -112,10 +112,29 @@ def held(settings: Settings) -> list[dict[str, Any]]:
         return ledger.held(HELD_SHOWN)
 
 
+def decide_by_rule(settings: Settings, rule: Mapping[str, str], *, is_sent_again: bool) -> str:
+    """Decide alike about every held message of a journey, a provider, a reason."""
+    now = datetime.now(UTC)
+    with Ledger(settings.ledger) as ledger:
+        message_ids = ledger.held_by_rule(**rule)
+        decided = sum(
+            ledger.decide_held(each, is_sent_again=is_sent_again, reason=BY_HAND, now=now)
+            for each in message_ids
+        )
+    if not message_ids:
+        raise LookupError("No held message is such a one; `dovecote held` lists what is.")
+    left = len(message_ids) - decided
+    became = "go with the next tick, unless they have expired" if is_sent_again else "are given up"
+    return f"{decided} message(s) {became}." + f" {left} cannot be sent: their bytes are gone." * bool(left)
+
+
 def decide(settings: Settings, message_id: str, *, is_sent_again: bool) -> str:
     with Ledger(settings.ledger) as ledger:
         now = datetime.now(UTC)
         if not ledger.decide_held(message_id, is_sent_again=is_sent_again, reason=BY_HAND, now=now):
-            raise LookupError(f"{message_id} is not held; `dovecote held` lists what is.")
+            raise LookupError(
+                f"{message_id} is not held, or its bytes are gone so that it can only be dropped; "
+                "`dovecote held` lists what is."
+            )
     became = "goes with the next tick, unless it has expired" if is_sent_again else "is given up"
     return f"{message_id} {became}."

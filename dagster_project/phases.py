@@ -19,7 +19,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from dagster_project import guardrails, warehouse
+from dagster_project import guardrails, lost_time, warehouse
 from dagster_project.dbt_run import Node
 from dagster_project.tick import Tick
 from senders import delivery
@@ -85,8 +85,10 @@ def plan(tick: Tick) -> Mapping[str, Any]:
                 partial(warehouse.discount_codes, connection, tick.as_of), providers, tick.clock(), codes,
             )  # fmt: skip
             erased = Erased(ledger, tick.settings)
-            messages = _rendered(_not_erased(rows, erased), Renderer(tick.settings), refused)
-            planned = asdict(delivery.plan(ledger, providers, messages, tick.clock()))
+            doubtful = lost_time.Doubtful(connection, ledger, _not_erased(rows, erased))
+            messages = _rendered(doubtful.rows(), Renderer(tick.settings), refused)
+            with doubtful.held_together(tick.clock()):
+                planned = asdict(delivery.plan(ledger, providers, messages, tick.clock()))
             stopped = warehouse.cancellations(connection)
             quiet = warehouse.postponements(connection)
         routed = [
@@ -101,6 +103,7 @@ def plan(tick: Tick) -> Mapping[str, Any]:
             planned
             | codes.facts()
             | {"unrenderable": len(refused), "cancelled": cancelled, "postponed": postponed}
+            | doubtful.facts()
         )
         return tick.facts["planned"] | _first_reasons(refused)
 

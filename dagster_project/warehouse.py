@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dagster_project import lock
+from dagster_project import lock, lost_time
 from receivers import journal
 from receivers.warehouse import in_utc, open_warehouse, statement
 from senders.ledger import Ledger
@@ -95,7 +95,11 @@ def _refuse_the_future(now: datetime, asked: datetime | None, last: datetime | N
 
 
 def copy_news(connection: Any, ledger: Ledger, copied_at: datetime) -> int:
-    """Append the ledger's journal after the last row that is here; return the last `seq`."""
+    """Append the ledger's journal after the last row that is here; return the last `seq`.
+
+    A ledger that was restored from a backup is first told what it did since. Raises
+    lost_time.LedgerBehindError where it was and nobody said so."""
+    lost_time.give_back(connection, ledger)
     seq = journal.journal_position(connection)
     while page := list(ledger.journal_since(seq, JOURNAL_PAGE)):
         journal.copy_journal(connection, page, copied_at)

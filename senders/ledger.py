@@ -131,6 +131,11 @@ class Ledger(Outbound):
                 > 0
             )
 
+    def held_by_rule(self, journey: str = "", provider: str = "", reason: str = "") -> list[str]:
+        """The held messages of a journey, a provider, a reason; of all where none is named."""
+        values = {"journey": journey, "provider": provider, "reason": reason}
+        return [row["message_id"] for row in self.run("held_by_rule", values)]
+
     def scrub(self) -> list[str]:
         """Write the ledger anew without what was deleted or overwritten; says what could not be done."""
         return self._base.scrub()

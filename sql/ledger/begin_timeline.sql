@@ -1,0 +1,2 @@
+insert into timelines (first_seq, last_seq, restored_at)
+values (:first_seq, :last_seq, :now)

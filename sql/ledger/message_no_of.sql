@@ -1,0 +1,2 @@
+select message_no from messages
+where message_id = :message_id

@@ -1,0 +1,2 @@
+select state from messages
+where message_no = :message_no
