@@ -112,7 +112,7 @@ async def call(
     except Exception as error:  # whatever it is, the request was in the network's hands
         if response is None:
             raise _failure(error, deadline) from error
-    return Answer(response.status_code, response.headers, bytes(body), is_complete)
+    return Answer(response.status_code, dict(response.headers.items()), bytes(body), is_complete)
 
 
 def is_smtp(base_url: str) -> bool:

@@ -234,9 +234,11 @@ def _short(sg_message_id: str) -> str | None:
 def _until_reset(headers: Mapping[str, str]) -> float | None:
     """Seconds to X-RateLimit-Reset (a Unix time), counted from the answer's own Date."""
     named = lower_names(headers)
+    if "x-ratelimit-reset" not in named:
+        return None
     try:
         answered_at = parsedate_to_datetime(named.get("date", "")).timestamp()
-        return max(0.0, float(named.get("x-ratelimit-reset", "")) - answered_at)
+        return max(0.0, float(named["x-ratelimit-reset"]) - answered_at)
     except ValueError:
         return None
 
