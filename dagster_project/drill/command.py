@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_project.drill import kills, network, reports, workers
+from dagster_project.drill import kills, network, reports, ticks, workers
 from dagster_project.drill.oracle import Findings
 from dagster_project.drill.rig import MEMORY, Drill, Rig, running, say
 from dagster_project.drill.simulation import seeds as simulation
@@ -58,7 +58,7 @@ def _simulation(seeds: int) -> Findings:
 
 
 def all_drills() -> dict[str, Drill]:
-    return {**kills.drills(), **workers.drills(), **network.drills(), **reports.drills()}
+    return {**kills.drills(), **workers.drills(), **network.drills(), **reports.drills(), **ticks.drills()}
 
 
 def summary(total: Findings, drills: int, seeds: int) -> Mapping[str, int]:

@@ -53,6 +53,7 @@ class Rig:
     stack: ExitStack  # what a drill started for others to use, too
     number: int = 0
     mailbags: list[Any] = field(default_factory=list)
+    house: Any = None
 
     def provider(self, name: str, **options: str) -> Provider:
         changed = {f"DOVECOTE_{name.upper()}_{option.upper()}": value for option, value in options.items()}
