@@ -60,9 +60,14 @@ class House:
             counts = ledger.counts()
         return set(counts) <= SETTLED and sum(counts.values()) == len(self.orders)
 
-    def start(self, around: Callable[[], Any] | None = None, is_loud: bool = False) -> Child:
+    def start(
+        self,
+        around: Callable[[], Any] | None = None,
+        is_loud: bool = False,
+        after_seconds: float = TICK_SECONDS,
+    ) -> Child:
         """A tick two minutes later, in a process of its own; `around` is a context that it runs in."""
-        self._now += timedelta(seconds=TICK_SECONDS)
+        self._now += timedelta(seconds=after_seconds)
         return Child(lambda: self._tick(self._now.isoformat(), around), is_loud)
 
     def tick(self, around: Callable[[], Any] | None = None, is_loud: bool = False) -> int:

@@ -48,7 +48,7 @@ class Mailbag:
         home = self.bench.rig.home / f"{self.bench.path.stem} {name}"
         home.mkdir()
         shutil.copyfile(ledger, home / "ledger.db")
-        return replace(self.bench, path=home / "ledger.db", is_alone=False)
+        return replace(self.bench, place=home / "ledger.db", is_alone=False)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def _bag(rig: Rig, fleet: Sequence[str], posts: list[Post]) -> Mailbag:
     with bench.ledger() as ledger:
         bench.plan(ledger)
     _copy_of(bench, under_way)
-    _call_without_an_answer(replace(bench, path=under_way))
+    _call_without_an_answer(replace(bench, place=under_way))
     with bench.ledger() as ledger:
         bench.deliver(ledger)
     _wait_for_all(rig)

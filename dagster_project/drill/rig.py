@@ -19,6 +19,7 @@ from dagster_project.drill.oracle import Findings, Stop, weigh
 from senders import delivery, lane  # noqa: F401  lane: imported once here, and not again in every child
 from senders.contract import Message, Provider, State
 from senders.ledger import Ledger
+from senders.ledger_server import LedgerServer
 from senders.pace import Pace
 from senders.providers import load_provider
 from senders.sandbox.credentials import read_environment
@@ -54,6 +55,8 @@ class Rig:
     number: int = 0
     mailbags: list[Any] = field(default_factory=list)
     house: Any = None
+    server: Any = None
+    new_place: Callable[[], LedgerServer] | None = None  # where ledgers are that are no files
 
     def provider(self, name: str, **options: str) -> Provider:
         changed = {f"DOVECOTE_{name.upper()}_{option.upper()}": value for option, value in options.items()}
@@ -65,7 +68,8 @@ class Rig:
         providers = {each.channel: each for each in map(self.provider, fleet)}
         clock = Clock()
         made = letters(f"{name} {self.number} {self.home}", list(providers), count, clock(), **changes)
-        return Bench(self, self.home / f"{self.number}.db", providers, made, clock, self.taken_so_far())
+        place = self.new_place() if self.new_place else self.home / f"{self.number}.db"
+        return Bench(self, place, providers, made, clock, self.taken_so_far())
 
     def taken_so_far(self) -> int:
         return int(httpx.get(f"{self.url}/journal", params={"limit": 1}).json()["last"])
@@ -87,7 +91,7 @@ class Bench:
     """One drill: its ledger, messages and clock."""
 
     rig: Rig
-    path: Path
+    place: Path | LedgerServer
     providers: dict[str, Provider]
     messages: list[Message]
     clock: Clock
@@ -97,9 +101,15 @@ class Bench:
     has_forgotten: bool = False  # its ledger is older than some calls
     is_alone: bool = True  # False: the sandbox takes messages of others beside it
 
+    @property
+    def path(self) -> Path:
+        """Of a ledger that is a file."""
+        assert isinstance(self.place, Path)
+        return self.place
+
     @contextmanager
     def ledger(self) -> Iterator[Watched]:
-        with Watched(self.path) as opened:
+        with Watched(self.place) as opened:
             yield opened
 
     def plan(self, ledger: Ledger, messages: Iterable[Message] | None = None) -> None:

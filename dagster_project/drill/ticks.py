@@ -17,7 +17,7 @@ from dagster_project.drill.breaking import replaced
 from dagster_project.drill.children import Child
 from dagster_project.drill.house import House, built
 from dagster_project.drill.oracle import Findings
-from dagster_project.drill.rig import Drill, Rig
+from dagster_project.drill.rig import TICK_SECONDS, Drill, Rig
 from senders.ledger import Ledger
 
 # After so many of dbt's nodes were finished, while the next ones are being made.
@@ -165,7 +165,7 @@ def _damaged_parse(house: House) -> None:
 
 def _at_once(house: House) -> None:
     house.land("orders")
-    children = [house.start(is_loud=True) for _ in range(3)]
+    children = [house.start(is_loud=True, after_seconds=seconds) for seconds in (TICK_SECONDS, 0, 0)]
     codes = [child.wait() for child in children]
     if any(codes):
         raise RuntimeError(f"ticks at once ended with {codes}")
