@@ -85,7 +85,7 @@ def _delivered_after(kind: EventKind, rig: Rig) -> Findings:
     was taken back, no other channel takes its place; and in the end the ledger says what is true."""
     bench = rig.bench("taken back", ("google_rcs", "twilio_sms"))
     bench.messages = [each for each in bench.messages if each.channel == "rcs"]
-    bench.tick()
+    bench.send_all()
     _say(bench, kind)
     if kind is EventKind.DEFERRED:
         instead = [_instead(each) for each in bench.messages]

@@ -75,7 +75,7 @@ def _in_a_receipt(point: str) -> Drill:
 
     def drill(rig: Rig) -> Findings:
         bench = rig.bench("receipt")
-        bench.tick()
+        bench.send_all()
         code = Child(partial(_take_receipts, bench, point)).wait()
         if code != -signal.SIGKILL:
             raise RuntimeError(f"the receiver never came to {point} (exit {code})")

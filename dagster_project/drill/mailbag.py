@@ -101,8 +101,7 @@ def _bag(rig: Rig, fleet: Sequence[str], posts: list[Post]) -> Mailbag:
         bench.plan(ledger)
     _copy_of(bench, under_way)
     _call_without_an_answer(replace(bench, place=under_way))
-    with bench.ledger() as ledger:
-        bench.deliver(ledger)
+    bench.send_all()
     _wait_for_all(rig)
     return Mailbag(bench, under_way, before, tuple(posts))
 

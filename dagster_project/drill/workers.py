@@ -190,7 +190,7 @@ def _receipts(rig: Rig) -> Findings:
         for each in [*ghosts, *(message.message_id for message in bench.messages)]
         for kind in row
     ]
-    bench.tick()
+    bench.send_all()
     with bench.ledger() as ledger:
         for _ in range(2):
             ledger.apply_receipts(events, bench.clock())
