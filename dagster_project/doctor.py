@@ -12,7 +12,7 @@ from typing import Any
 
 from dagster_project import controls, home, lock, manifest, state, warehouse
 from senders import settings as environment
-from senders.settings import PREFIX, REPOSITORY, Settings, variable
+from senders.settings import IN_FILE, PREFIX, REPOSITORY, Settings, variable
 
 WORST_CLOCK_SECONDS = 5.0  # a lease outlasts a call by 45 s
 LEAST_FREE_BYTES = 1_000_000_000
@@ -95,7 +95,7 @@ def _unknown_settings(settings: Settings, known: list[str]) -> Iterator[Finding]
 
     prefixes = tuple(f"{PREFIX}{name.upper()}_" for name in provider_names())
     for name in sorted(settings.environment):
-        if name in known or name.startswith(prefixes):
+        if name.removesuffix(IN_FILE) in known or name.startswith(prefixes):
             continue
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "unset it."

@@ -19,6 +19,8 @@ from senders.ledger_server import LedgerServer, parse_server
 from senders.warm_up import WarmUp
 
 PREFIX = "DOVECOTE_"
+IN_FILE = "_FILE"  # behind a setting's name: the path of a file with its value, as secret managers mount it
+LARGEST_SECRET = 64 * 1024  # bytes
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -148,6 +150,28 @@ def variable(item: Field[Any]) -> str:
     return PREFIX + (item.metadata["name"] or item.name.upper())
 
 
+def given(name: str, texts: Mapping[str, str], default: str | None = None) -> str | None:
+    """The text of a setting: its own, or what stands in the file that `<name>_FILE` names; else `default`.
+
+    ValueError, which never repeats the text, where both are given or the file holds none.
+    """
+    path = texts.get(name + (IN_FILE if name.isupper() else IN_FILE.lower()))
+    if not path:
+        return texts.get(name, default)
+    if texts.get(name):
+        raise ValueError(f"is given twice, by itself and by the file {path}: unset one of them")
+    try:
+        content = Path(path).read_bytes()
+        text = content.decode().rstrip("\r\n")
+    except OSError as error:
+        raise ValueError(f"its file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"its file {path} is no text") from None
+    if not text or len(content) > LARGEST_SECRET:
+        raise ValueError(f"its file {path} is {'too large' if text else 'empty'}")
+    return text
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check every setting; raise SettingsError naming all that are wrong."""
     environ = os.environ if environ is None else environ
@@ -158,7 +182,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             continue
         name = variable(item)
         try:
-            values[item.name] = item.metadata["parse"](environ.get(name, item.metadata["default"]))
+            values[item.name] = item.metadata["parse"](given(name, environ, item.metadata["default"]))
         except ValueError as error:
             wrong.append(f"{name}: {error} ({item.metadata['about']})")
     if wrong:

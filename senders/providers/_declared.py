@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from senders.contract import Provider
-from senders.settings import PREFIX, Settings, SettingsError
+from senders.settings import IN_FILE, PREFIX, Settings, SettingsError
+from senders.settings import given as given_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +88,19 @@ def read_options(provider: str, options: Sequence[Option], given: Mapping[str, s
     """
     prefix = f"{PREFIX}{provider.upper()}_"
     known = {option.name for option in options}
+    known |= {option.name + IN_FILE.lower() for option in options if option.is_secret}
     wrong = [
         f"{prefix}{name.upper()}: {provider} has no such setting{nearest(name, known)}"
         for name in sorted(set(given) - known)
     ]
     values: dict[str, Any] = {}
     for option in options:
-        text = given.get(option.name, "") or option.default
-        if text is None:
-            wrong.append(f"{prefix}{option.name.upper()}: missing ({option.about})")
-            continue
         try:
+            text = given_text(option.name, given) if option.is_secret else given.get(option.name)
+            text = text or option.default
+            if text is None:
+                wrong.append(f"{prefix}{option.name.upper()}: missing ({option.about})")
+                continue
             values[option.name] = option.parse(text)
         except ValueError as error:
             wrong.append(f"{prefix}{option.name.upper()}: {error} ({option.about})")
