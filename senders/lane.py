@@ -143,6 +143,7 @@ class Lane:
         round_.summary.count_picked(picked, self._provider.name)
         if not free:  # a few calls at a time are not worth their commits more often
             self._urgent_at = asyncio.get_running_loop().time() + round_.pace.urgent_seconds
+            self._is_dry = False  # retries whose time came are in line now, and were left there
         elif picked.rows < room:
             self._is_dry = True
         if picked.claims:
@@ -226,6 +227,7 @@ class Lane:
             seconds = asked_seconds(verdict.retry_after_seconds)
             if seconds > pace.patience_seconds:
                 self._closed_because = "asked_to_wait"
+                self._round.pause_route(self._provider, min(seconds, pace.longest_pause_seconds))
             self._bucket.pause(min(seconds, max(self._round.seconds_left, 0.0)))
         elif verdict.outcome in (Outcome.RETRY, Outcome.UNKNOWN):
             self._troubles += 1

@@ -77,6 +77,12 @@ class Ledger(Outbound):
         with self.transaction(Beside.SENDERS):  # a sender blocks its route while it records
             return self.change("block_route", values) > 0
 
+    def pause_route(self, provider: str, until: datetime) -> bool:
+        """Send nothing through a provider before `until`; False: it is paused for longer."""
+        values = {"provider": provider, "until": to_text(until)}
+        with self.transaction(Beside.SENDERS):
+            return self.change("pause_route", values) > 0
+
     def free_route(self, provider: str, reason: str, now: datetime) -> bool:
         """False: it was not blocked."""
         with self.transaction():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from senders.contract import Provider
 from senders.ledger import Ledger
@@ -26,6 +26,10 @@ class Round:
     @property
     def seconds_left(self) -> float:
         return (self.ends_at - self.clock()).total_seconds()
+
+    def pause_route(self, provider: Provider, seconds: float) -> None:
+        """The others, and the rounds that follow, leave it alone too."""
+        self.ledger.pause_route(provider.name, self.clock() + timedelta(seconds=seconds))
 
     def block_route(self, provider: Provider, reason: str) -> None:
         self.ledger.block_route(provider.name, provider.channel, reason, self.clock())

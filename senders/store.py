@@ -21,7 +21,7 @@ from senders.ledger_server import LedgerServer
 from senders.settings import REPOSITORY
 
 QUERIES = REPOSITORY / "sql" / "ledger"
-SCHEMA_VERSION = 6  # at the end of each file in sql/ledger/ddl
+SCHEMA_VERSION = 7  # at the end of each file in sql/ledger/ddl
 BUSY_SECONDS = 15.0  # how long a writer waits for another one's transaction
 SLICE = 10_000  # rows that one transaction moves at most, so that no other writer waits longer
 

@@ -1,4 +1,4 @@
--- Anything a tick could do now. What a blocked route or a switch keeps waiting is no work until it
+-- Anything a tick could do now. What a blocked or paused route or a switch keeps waiting is no work until it
 -- expires, and so is what waits for a provider that no route uses any more (`:providers`, a JSON list, or null
 -- for any). Every branch reads the head of an index, named where the planner would rather go through every planned row.
 select
@@ -23,6 +23,10 @@ select
         from routes
         where
             routes.is_blocked = 0
+            and not exists (
+                select 1 from route_pauses
+                where route_pauses.provider = routes.provider and route_pauses.paused_until > :now
+            )
             and (cast(:providers as text) is null or routes.provider in (select value from json_each(cast(:providers as text))))
             and not exists (
                 select 1

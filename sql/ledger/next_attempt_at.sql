@@ -10,4 +10,6 @@ from (
     select min(wake_at) from messages where state = 'retry_wait' and wake_at > :now
     union all
     select min(wake_at) from messages where state = 'unknown' and wake_at > :now
+    union all
+    select min(paused_until) from route_pauses where paused_until > :now
 ) as waiting

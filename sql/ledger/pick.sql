@@ -72,6 +72,9 @@ where
     and (messages.resend_until is null or messages.resend_until > :now)
     and not exists (select 1 from routes where routes.provider = :provider and routes.is_blocked = 1)
     and not exists (
+        select 1 from route_pauses where route_pauses.provider = :provider and route_pauses.paused_until > :now
+    )
+    and not exists (
         select 1
         from switches
         where

@@ -305,7 +305,6 @@ def test_no_query_of_a_file_walks_through_a_table_that_grows(file_ledger, name):
 
 NOT_BY_INDEX_OF_A_SERVER = {
     "counts": {"messages"},
-    "has_work": {"routes"},
     "erase_receipts": {"receipts"},
 }
 

@@ -102,6 +102,16 @@ def test_transactional_messages_go_first_then_priority_then_what_is_due_longest(
     assert claimed_names(ledger) == ["high", "low"]
 
 
+def test_a_paused_route_is_no_work_before_its_time_and_a_shorter_pause_ends_no_longer_one(ledger):
+    planned(ledger, letter("anna"))
+    assert ledger.pause_route("postal", NOON + 2 * MINUTE)
+    assert not ledger.pause_route("postal", NOON + MINUTE)
+    assert (claimed_names(ledger, now=NOON + MINUTE), ledger.has_work(NOON + MINUTE)) == ([], False)
+    assert ledger.next_attempt_at(NOON) == NOON + 2 * MINUTE
+    assert ledger.has_work(NOON + 2 * MINUTE)
+    assert claimed_names(ledger, now=NOON + 2 * MINUTE) == ["anna"]
+
+
 def test_a_claim_takes_no_more_marketing_than_it_has_room_for(ledger):
     planned(ledger, *letters(5), letter("order", message_class="transactional"))
     claims = ledger.claim(NOON, "postal", 4, 60, marketing=2).claims

@@ -269,6 +269,14 @@ create table if not exists routes (
     constraint is_blocked_is_boolean check (is_blocked in (0, 1))
 );
 
+-- Until when a provider asked to be left alone, also by the ticks and workers that come after.
+create table if not exists route_pauses (
+    provider text primary key,
+    paused_until text collate "C" not null
+);
+
+create index if not exists route_pauses_to_end on route_pauses (paused_until);
+
 -- How many calls a route that warms up was given on a day (UTC), by all who send through it.
 create table if not exists route_days (
     provider text not null,
@@ -627,5 +635,5 @@ create table if not exists schema_version (
     constraint there_is_one_version check (is_only)
 );
 
-insert into schema_version (version) values (6)
+insert into schema_version (version) values (7)
 on conflict (is_only) do update set version = excluded.version;

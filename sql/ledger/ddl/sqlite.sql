@@ -261,6 +261,14 @@ create table if not exists routes (
     constraint is_blocked_is_boolean check (is_blocked in (0, 1))
 ) without rowid;
 
+-- Until when a provider asked to be left alone, also by the ticks and workers that come after.
+create table if not exists route_pauses (
+    provider text primary key,
+    paused_until text not null
+) without rowid;
+
+create index if not exists route_pauses_to_end on route_pauses (paused_until);
+
 -- How many calls a route that warms up was given on a day (UTC), by all who send through it.
 create table if not exists route_days (
     provider text not null,
@@ -510,6 +518,6 @@ begin
     );
 end;
 
-pragma user_version = 6;
+pragma user_version = 7;
 
 commit;
