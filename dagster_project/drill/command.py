@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_project.drill import accounts, kills, network, on_server, reports, ticks, workers
+from dagster_project.drill import accounts, kills, network, on_server, reboots, reports, ticks, workers
 from dagster_project.drill.oracle import Findings
 from dagster_project.drill.rig import MEMORY, Drill, Rig, running, say
 from dagster_project.drill.simulation import seeds as simulation
@@ -38,7 +38,8 @@ def run(only: str | None, is_short: bool, seed: int | None, seeds: int | None) -
 def _drills(only: str | None, is_short: bool) -> tuple[Findings, int]:
     chosen = {name: drill for name, drill in all_drills().items() if only is None or only in name}
     if is_short:
-        light = [name for name in chosen if name not in ticks.drills()]
+        heavy = {**ticks.drills(), **reboots.drills()}
+        light = [name for name in chosen if name not in heavy]
         chosen = {name: chosen[name] for name in light[::SHORT]}
     total = Findings()
     if chosen:
@@ -59,7 +60,7 @@ def _simulation(seeds: int) -> Findings:
 
 
 def all_drills() -> dict[str, Drill]:
-    rooms = (kills, workers, network, accounts, reports, on_server, ticks)
+    rooms = (kills, workers, network, accounts, reports, on_server, ticks, reboots)
     return {name: drill for room in rooms for name, drill in room.drills().items()}
 
 
