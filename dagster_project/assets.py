@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project import phases, tick
+from dagster_project import phases, route_health, tick
 from dagster_project.dbt_assets import (
     AUDIT_TAG,
     HOURLY_TAG,
@@ -25,8 +25,10 @@ from dagster_project.dbt_assets import (
 from dagster_project.dbt_run import Run
 from dagster_project.kpis import BOARD
 from senders import settings
+from senders.ledger import Ledger
 
 POOL = "warehouse"
+SENT = ["delivery", "sent"]
 LANDED_SCHEMA, PUBLISHED_SCHEMA, KPI_SCHEMA = "raw", "policy", "kpis"
 # Unit tests prove the models before they ship; tests tagged `audit` look at whole tables, once an hour.
 IN_EVERY_TICK = (
@@ -179,8 +181,9 @@ def planned(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 @dg.asset(
-    key=["delivery", "sent"],
+    key=SENT,
     deps=[planned],
+    check_specs=route_health.specs(SENT),
     group_name="delivery",
     kinds={"python", "sqlite"},
     required_resource_keys={"tick"},
@@ -188,4 +191,11 @@ def planned(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 )
 def sent(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Messages handed to their providers, by channel and outcome."""
-    return dg.MaterializeResult(metadata=phases.send(context.resources.tick))
+    running = context.resources.tick
+    figures = phases.send(running)
+    with Ledger(running.settings.ledger) as ledger:
+        health = route_health.look(ledger, running.begun.last_journal_seq, running.clock())
+    return dg.MaterializeResult(
+        metadata={**figures, **route_health.metadata(health)},
+        check_results=list(route_health.verdicts(health, running.settings)),
+    )

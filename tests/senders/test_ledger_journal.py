@@ -282,6 +282,7 @@ NOT_BY_INDEX = {  # small tables, and a count that nothing waits for
     "counts": "SCAN messages",
     "has_work": "SCAN routes",
     "routes": "SCAN routes",
+    "oldest_waiting": "SCAN routes",
     **ONCE_A_PERSON,
 }
 # What the drills ask: all of a ledger held against a provider's books, or of a file alone. And all of the
