@@ -12,7 +12,9 @@
     {% if existing is none or not existing.is_table or should_full_refresh() %}
         {% call statement("main") -%}
             {% if existing is not none %}drop {{ existing.type }} {{ existing }};{% endif %}
-            {{ create_table_as(False, target, compiled_code) }}
+            {% if model.config.meta.is_written_every_tick and config.get("contract").enforced -%}
+                {{ create_history_table(target, compiled_code) }}
+            {%- else %}{{ create_table_as(False, target, compiled_code) }}{% endif %}
         {%- endcall %}
     {% else %}
         {% if config.get("incremental_strategy") == "renew" %}

@@ -10,7 +10,8 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement("main") -%}
         {% if existing is not none %}drop {{ existing.type }} {{ existing }};{% endif %}
-        {% if model.config.meta.is_of_one_tick %}{{ create_plain_table(target, compiled_code) }}
+        {% if model.config.meta.is_written_every_tick and not config.get("contract").enforced -%}
+            {{ create_plain_table(target, compiled_code) }}
         {%- else %}{{ create_table_as(False, target, compiled_code) }}{% endif %}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}

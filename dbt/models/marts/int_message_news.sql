@@ -1,4 +1,4 @@
-{{ config(meta={"is_of_one_tick": true}) }}
+{{ config(meta={"is_written_every_tick": true}) }}
 
 -- The messages that something happened to since int_message_base was renewed, as they stand now.
 

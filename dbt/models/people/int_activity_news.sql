@@ -1,4 +1,4 @@
-{{ config(meta={"is_of_one_tick": true}) }}
+{{ config(meta={"is_written_every_tick": true}) }}
 
 -- What each person did of whom there is news since int_activity_base was renewed, or of whose ids one turned out to be
 -- somebody else's: their pieces, put together with what came since. Who has no first_seen_at is a person no more: all

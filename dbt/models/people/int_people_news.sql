@@ -1,4 +1,4 @@
-{{ config(meta={"is_of_one_tick": true}) }}
+{{ config(meta={"is_written_every_tick": true}) }}
 
 -- The people of whom there is news since int_people_base was written: they did something, their profile is another one
 -- by now, or an id of theirs changed hands. `is_gone`: nothing is left of them under this id.
