@@ -60,13 +60,18 @@ def _providers(settings: Settings) -> Callable[[str], Provider | None]:
 
 async def _healthz(request: Request) -> Response:
     is_well = state_of(request).ledger.is_alive
-    return JSONResponse(
-        {"status": "ok" if is_well else "the ledger's writer has died"}, 200 if is_well else 503
-    )
+    said = {
+        "status": "ok" if is_well else "the ledger's writer has died",
+        "refused": state_of(request).refused,
+    }
+    return JSONResponse(said, 200 if is_well else 503)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    # By the route, never by the path: there are few of them, and a path may hold a token.
+    route = getattr(request.scope.get("route"), "path", "(no such route)")
+    state_of(request).refused[f"{request.method} {route} {error.status_code}"] += 1
     return JSONResponse({"success": False, "message": error.detail}, error.status_code, error.headers)
 
 

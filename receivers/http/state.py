@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ class State:
     landing: LandingZone
     ledger: LedgerWriter
     provider: Callable[[str], Provider | None]  # by name; None: no such provider
+    refused: Counter[str] = field(default_factory=Counter)  # "POST /v1/receipts/{provider} 401" → how often
     unfinished: set[asyncio.Task[None]] = field(default_factory=set)  # work that outlived its request
 
 

@@ -228,3 +228,26 @@ def test_a_provider_that_is_set_up_wrongly_stops_nobody_else(own_receivers: Rece
         assert client.post("/v1/receipts/twilio_sms", content=b"").status_code == 404
     assert "receipts of twilio_sms are refused" in own_receivers.log.read_text()
     assert TWILIO_TOKEN not in own_receivers.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "counted"),
+    [
+        ("/v1/receipts/twilio_sms", b"x" * (1 << 20) + b"x", "POST /v1/receipts/{provider} 413"),
+        ("/v1/receipts/twilio_sms", b"MessageStatus=read", "POST /v1/receipts/{provider} 401"),
+        ("/v1/receipts/nobody", b"{}", "POST /v1/receipts/{provider} 404"),
+        ("/wp-login.php?token=secret", b"", "POST (no such route) 404"),
+    ],
+    ids=["too large", "forged", "of nobody", "from nowhere"],
+)
+def test_what_is_refused_is_counted_by_its_route_and_stores_nothing(
+    receivers: Receivers, client: httpx.Client, path: str, content: bytes, counted: str
+) -> None:
+    def refused() -> dict[str, int]:
+        return dict(client.get("/healthz").json()["refused"])
+
+    stored, before = _receipts(receivers), refused().get(counted, 0)
+    assert str(client.post(path, content=content).status_code) == counted[-3:]
+    assert refused()[counted] == before + 1
+    assert _receipts(receivers) == stored
+    assert "secret" not in str(refused())
