@@ -70,16 +70,5 @@ inner join events
         and rules.event_name = events.event_name
         and candidates.entered_at <= events.occurred_at
         and candidates.event_id <> events.event_id
-where
-    rules.entity is null
-    or candidates.entity_key is null
-    or candidates.entity_key = coalesce(
-        case rules.entity
-            when 'cart_id' then nullif(events.cart_id, 'cart:' || events.user_id)
-            when 'order_id' then events.order_id
-            when 'product_id' then events.product_id
-            else {{ json_property("events.properties", "rules.entity") }}
-        end,
-        candidates.entity_key
-    )
+where {{ same_entity("candidates", "events", "rules") }}
 group by candidates.candidate_id

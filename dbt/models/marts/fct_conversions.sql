@@ -82,20 +82,7 @@ touches as (
             and events.occurred_at <= {{ add_seconds("exposures.exposed_at", "goals.goal_within_seconds") }}
     left join delivered as messages
         on exposures.candidate_id = messages.candidate_id and events.occurred_at > messages.accepted_at
-    where
-        -- The same cart, order, product or whatever it is about, where the journey and the event both name one.
-        -- A cart that stands for the person (see fct_events) names none.
-        goals.entity is null
-        or exposures.entity_key is null
-        or exposures.entity_key = coalesce(
-            case goals.entity
-                when 'cart_id' then nullif(events.cart_id, 'cart:' || events.user_id)
-                when 'order_id' then events.order_id
-                when 'product_id' then events.product_id
-                else {{ json_property("events.properties", "goals.entity") }}
-            end,
-            exposures.entity_key
-        )
+    where {{ same_entity("exposures", "events", "goals") }}
 )
 
 select
