@@ -152,15 +152,18 @@ def tell(tick: Tick) -> Mapping[str, Mapping[str, Any]]:
     """What came of it all: the KPIs by model and on the `board`, and when to look again."""
     from dagster_project.kpis import kpi_metadata
 
-    with tick.phase("kpis"), warehouse.opened(tick.settings, read_only=True) as connection:
-        decided = warehouse.decided(connection, tick.as_of)
-        tick.facts["decisions"] = _totals((reason, count) for _, reason, count in decided)
-        tick.facts["outcomes"] = _totals((outcome, count) for outcome, _, count in decided)
-        tick.facts["events"] = warehouse.events_seen(connection) - tick.events_before
-        tick.facts["delivered"], tick.facts["converted"] = warehouse.came_of_it(connection)
-        next_due_at = warehouse.next_due_at(connection, tick.as_of, tick.settings.tick_seconds)
-        tick.next_state = replace(tick.begun, next_due_at=next_due_at, last_journal_seq=tick.journal_seq)
-        return kpi_metadata(connection, tick.settings.home / "pictures")
+    with tick.phase("kpis"):
+        with warehouse.opened(tick.settings, read_only=True) as connection:
+            decided = warehouse.decided(connection, tick.as_of)
+            tick.facts["decisions"] = _totals((reason, count) for _, reason, count in decided)
+            tick.facts["outcomes"] = _totals((outcome, count) for outcome, _, count in decided)
+            tick.facts["events"] = warehouse.events_seen(connection) - tick.events_before
+            tick.facts["delivered"], tick.facts["converted"] = warehouse.came_of_it(connection)
+            next_due_at = warehouse.next_due_at(connection, tick.as_of, tick.settings.tick_seconds)
+            tick.next_state = replace(tick.begun, next_due_at=next_due_at, last_journal_seq=tick.journal_seq)
+            figures = kpi_metadata(connection, tick.settings.home / "pictures")
+        warehouse.tidy(tick.settings)
+        return figures
 
 
 def _totals(counted: Iterable[tuple[str, int]]) -> dict[str, int]:

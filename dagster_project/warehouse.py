@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dagster_project import lock, lost_time
 from receivers import journal
-from receivers.warehouse import in_utc, open_warehouse, statement
+from receivers.warehouse import WarehouseBusy, in_utc, open_warehouse, statement
 from senders.ledger import Ledger
 from senders.settings import Settings
 
@@ -45,6 +45,13 @@ def opened(settings: Settings, *, read_only: bool = False) -> Iterator[Any]:
         yield connection
     finally:
         connection.close()
+
+
+def tidy(settings: Settings) -> None:
+    """Put what dbt left in the log beside the warehouse's file into it; whoever reads it just now goes first.
+    DuckDB does so when the last connection is closed."""
+    with suppress(WarehouseBusy):
+        open_warehouse(settings, patience=1).close()
 
 
 @contextmanager
