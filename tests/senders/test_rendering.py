@@ -77,10 +77,13 @@ def test_every_journey_that_is_shipped_has_its_templates():
     }  # fmt: skip
 
 
+GREETS_NOBODY = {"help_answer"}  # it says who writes and how to stop, to whoever holds the phone
+
+
 @pytest.mark.parametrize(("template", "channel"), WRITTEN)
 def test_every_template_renders_its_example_and_leaves_nothing_unsaid(template, channel):
     content = json.dumps(RENDERER.render(row(template, channel)).content, ensure_ascii=False)
-    assert "Ada" in content or channel == "sms"
+    assert "Ada" in content or channel == "sms" or template in GREETS_NOBODY
     for leak in ("None", "undefined", "{{", "{%", "\x1e", "  \\n"):
         assert leak not in content
 

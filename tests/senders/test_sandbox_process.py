@@ -38,7 +38,9 @@ def test_the_settings_it_writes_are_all_that_the_providers_need(tmp_path: Path):
     settings = read_environment(home / "sandbox.env")
     providers = [load_provider(load(settings), name) for name in PROVIDERS]
     addresses = {
-        provider.base_url.removesuffix("/whatsapp") for provider in providers if provider.name != "smtp"
+        provider.base_url.removesuffix("/whatsapp").removesuffix("/rcs")
+        for provider in providers
+        if provider.name != "smtp"
     }
     assert addresses == {"http://127.0.0.1:8499"}
     sourced = subprocess.run(
