@@ -19,7 +19,7 @@ from psycopg.adapt import Dumper
 from psycopg.types.string import StrDumperUnknown
 
 from senders.ledger_server import LedgerServer
-from senders.store import BUSY_SECONDS, QUERIES, SCHEMA_VERSION, Beside, LedgerError, Values, query
+from senders.store import AT_ONCE, BUSY_SECONDS, QUERIES, SCHEMA_VERSION, Beside, LedgerError, Values, query
 
 _OWN = QUERIES / "postgresql"
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)")
@@ -56,8 +56,6 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[sqlite3.Error]], ...] = (
 )
 
 
-# Queries that take all their rows in one statement and tell (this column, number) of those that were new.
-_AT_ONCE = {"plan_message": "message_id"}
 _ABOUT_PEOPLE = ("messages", "requests", "attempts", "receipts", "journal", "suppressions", "refusals")
 
 
@@ -229,8 +227,8 @@ class PostgresqlServer:
         return max(cursor.rowcount, 0)
 
     def first_of_each(self, name: str, rows: Sequence[Values]) -> list[Any]:
-        if name in _AT_ONCE:
-            return self._at_once(name, rows, _AT_ONCE[name])
+        if name in AT_ONCE:
+            return self._at_once(name, rows, AT_ONCE[name])
         cursor = self.connection.cursor()
         try:
             cursor.executemany(statement(name), rows, returning=True)
@@ -246,5 +244,4 @@ class PostgresqlServer:
                 [{column: _without_nul(value) for column, value in row.items()} for row in rows]
             )
         found: dict[Any, Any] = dict(self.run(name, {"rows": text}).fetchall())
-        # The key that comes twice in one list was new once.
         return [found.pop(_without_nul(row[key]), None) for row in rows]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -71,10 +72,15 @@ def _request_values(message_no: int, request: Request) -> dict[str, Any]:
         "message_no": message_no,
         "method": request.method,
         "path": request.path,
-        "headers": json.dumps(dict(request.headers), sort_keys=True),
+        "headers": _headers_text(tuple(request.headers.items())),
         "body": request.body,
         "body_sha256": digest(request.body),
     }
+
+
+@lru_cache(maxsize=64)  # most providers send the same ones with every message
+def _headers_text(headers: tuple[tuple[str, str], ...]) -> str:
+    return json.dumps(dict(headers), sort_keys=True)
 
 
 def _without_rivals(

@@ -2,8 +2,8 @@
 
 What differs between the two is in `ledger_file.py` (SQLite) and `ledger_postgresql.py`. A query is one text
 for both: a server leaves out `indexed by …` and reads what stands in `/* postgresql: … */`. Where that is not
-enough, its own version is `sql/ledger/postgresql/<name>.sql`. Errors are the DB-API's, by the classes of
-`sqlite3`, whichever of the two is below.
+enough, its own version is `sql/ledger/postgresql/<name>.sql`; `sql/ledger/sqlite/` is what only a file needs.
+Errors are the DB-API's, by the classes of `sqlite3`, whichever of the two is below.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from senders.settings import REPOSITORY
 QUERIES = REPOSITORY / "sql" / "ledger"
 SCHEMA_VERSION = 7  # at the end of each file in sql/ledger/ddl
 BUSY_SECONDS = 15.0  # how long a writer waits for another one's transaction
+# Queries that take all their rows in one statement and tell (this column, number) of those that were new.
+AT_ONCE = {"plan_message": "message_id"}
 SLICE = 10_000  # rows that one transaction moves at most, so that no other writer waits longer
 
 Values = Mapping[str, Any]
@@ -80,7 +82,7 @@ def to_text(moment: datetime) -> str:
     """An aware datetime as UTC text `YYYY-MM-DDTHH:MM:SS.ffffff`; ValueError on a naive one."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone: the ledger's times are aware UTC")
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
 
 
 def to_moment(text: str) -> datetime:

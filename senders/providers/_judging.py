@@ -80,9 +80,12 @@ def _check_texts(event: ProviderEvent) -> None:
         (value or "").encode()
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def dump_json(value: Any) -> bytes:
     """The one way a request's JSON is written: the same value is always the same bytes."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def lower_names(headers: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,8 @@ SPECIAL = set('()<>[]:;@\\,."')  # RFC 5322: a name with one of these is quoted
 def ascii_address(address: str) -> str:
     """The address with its domain in ASCII (IDNA), the only form that is taken."""
     local, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
     try:
         return f"{local}{at}{domain.encode('idna').decode()}"
     except UnicodeError:
