@@ -114,10 +114,10 @@ Why = Annotated[str, typer.Option("--reason", help="Why; it is kept in the ledge
 
 @app.command()
 def routes(
-    free: Annotated[str | None, typer.Option(help="Free this provider's blocked route.")] = None,
+    free: Annotated[str | None, typer.Option(help="Free this provider's blocked or paused route.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the routes: free or blocked, why and since when, and how many messages wait."""
+    """List the routes: free, paused or blocked, why and since when, and how many messages wait."""
     from dagster_project import controls
 
     if free:

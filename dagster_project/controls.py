@@ -11,9 +11,10 @@ from typing import Any
 
 from senders.ledger import Ledger
 from senders.settings import REPOSITORY, Settings
+from senders.store import to_text
 
 HELD_SHOWN = 200
-ROUTE = "{provider} ({channel}) is {state} since {changed_at:.19} UTC{why}; {backlog} message(s) wait."
+ROUTE = "{provider} ({channel}) is {state}{since}{why}; {backlog} message(s) wait."
 HELD = (
     "{message_id}  {journey}.{step} by {channel} to {user_id}, held since {held_at:.19} UTC ({reason}), "
     "expires {expires_at:.19} UTC"
@@ -31,15 +32,29 @@ def routes(settings: Settings) -> list[dict[str, Any]]:
     """Each route that ever had a message: the ledger's columns, `state` and `why` in words."""
     if not settings.ledger.exists():
         return []
+    now = datetime.now(UTC)
     with Ledger(settings.ledger) as ledger:
-        return [
-            {
-                **row,
-                "state": "blocked" if row["is_blocked"] else "free",
-                "why": f" ({row['reason']})" if row["reason"] else "",
-            }
-            for row in ledger.routes()
-        ]
+        return [_told(row, now) for row in ledger.routes()]
+
+
+def _told(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    state, why = standing(row, now)
+    since = "" if state == "paused" else f" since {row['changed_at']:.19} UTC"
+    return {**row, "state": state, "since": since, "why": f" ({why})" if why else ""}
+
+
+def standing(row: Mapping[str, Any], now: datetime) -> tuple[str, str]:
+    """State and reason of a route, as `Ledger.routes` gives it: blocked until somebody frees it, paused for a
+    while, or free."""
+    if row["is_blocked"]:
+        return "blocked", row["reason"]
+    if until := row["open_until"]:
+        then = "the next message goes to see" if until <= to_text(now) else f"next try at {until:.19} UTC"
+        failed = f"{row['failures']} failures in a row since {row['first_failed_at']:.19} UTC"
+        return "paused", f"{failed}, the last: {row['failing_because']}; {then}"
+    if (row["paused_until"] or "") > to_text(now):
+        return "paused", f"its provider asked for it until {row['paused_until']:.19} UTC"
+    return "free", row["reason"]
 
 
 def free(settings: Settings, provider: str) -> str:

@@ -220,6 +220,8 @@ def _delivery(settings: Settings) -> Iterator[Finding]:
         elif row["backlog"] and provider not in settings.routes.values():
             ways = f"name it in {PREFIX}ROUTES again, or let them expire"
             yield Finding("delivery", f"{row['backlog']} message(s) wait for {provider}: {ways}.", True)
+        elif row["state"] == "paused":
+            yield Finding("delivery", says)
     stopped = list(_stopped(settings))
     yield from stopped
     if not stopped and not any(row["is_blocked"] for row in rows):

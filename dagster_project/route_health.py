@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.controls import standing
 from senders.contract import State
 from senders.ledger import Ledger
 from senders.providers._reasons import Reason
@@ -41,6 +42,7 @@ class Health:
     waits: Mapping[str, timedelta]  # provider → how long its oldest message has been due
     errors: Sequence[Mapping[str, Any]]  # provider, to_state, reason, moves, message_id
     held: int
+    at: datetime
 
 
 def look(ledger: Ledger, since_seq: int, now: datetime) -> Health:
@@ -48,7 +50,7 @@ def look(ledger: Ledger, since_seq: int, now: datetime) -> Health:
     due = ledger.run("oldest_waiting", {"now": to_text(now)}).fetchall()
     waits = {row["provider"]: now - to_moment(row["due_at"]) for row in due if row["due_at"]}
     errors = [dict(row) for row in ledger.run("errors_since", {"seq": since_seq}).fetchall()]
-    return Health(ledger.routes(), waits, errors, len(ledger.held_by_rule()))
+    return Health(ledger.routes(), waits, errors, len(ledger.held_by_rule()), now)
 
 
 def specs(key: Sequence[str]) -> list[dg.AssetCheckSpec]:
@@ -60,7 +62,7 @@ def specs(key: Sequence[str]) -> list[dg.AssetCheckSpec]:
 def metadata(health: Health) -> dict[str, Any]:
     """Two tables for the UI, and a number a route for its plots."""
     routes = [
-        (row["provider"], row["channel"], "blocked" if row["is_blocked"] else "free", row["reason"],
+        (row["provider"], row["channel"], *standing(row, health.at),
          row["backlog"], _in_words(health.waits.get(row["provider"])))
         for row in health.routes
     ]  # fmt: skip
@@ -78,9 +80,15 @@ def metadata(health: Health) -> dict[str, Any]:
 
 def verdicts(health: Health, settings: Settings) -> Iterator[dg.AssetCheckResult]:
     patience = timedelta(seconds=TURNS * settings.tick_seconds)
+    states = {row["provider"]: standing(row, health.at) for row in health.routes}
+    why = {name: f" ({said})" for name, (state, said) in states.items() if state == "paused"}
     found = {
         FREE: [f"{row['provider']}: {row['reason']}" for row in health.routes if row["is_blocked"]],
-        GOING: [f"{name}: {_in_words(wait)}" for name, wait in health.waits.items() if wait > patience],
+        GOING: [
+            f"{name}: {_in_words(wait)}{why.get(name, '')}"
+            for name, wait in health.waits.items()
+            if wait > patience
+        ],
         UNDERSTOOD: [
             f"{row['provider']}: {row['moves']} ({row['reason']}), such as {row['message_id']}"
             for row in health.errors

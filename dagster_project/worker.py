@@ -53,14 +53,12 @@ def run(settings: Settings, tell: Tell, is_once: bool = False) -> None:
 
 
 def _round(ledger: Ledger, providers: Mapping[str, Provider], tell: Tell, tick_seconds: float) -> float:
-    """One delivery where there is work; how long to wait then. A provider in trouble is left alone as long as
-    the ticks would leave it."""
+    """One delivery where there is work; how long to wait then. A provider in trouble is no work until its
+    breaker or its own wish lets somebody through, and keeps the others waiting for nothing."""
     if not ledger.has_work(_now(), {provider.name for provider in providers.values()}):
         return IDLE_SECONDS
     summary = delivery.deliver(ledger, providers, _now, ROUND_SECONDS)
     tell(summary.as_dict())
-    if summary.cut_short:
-        return tick_seconds
     return 0.0 if summary.attempted else min(WAITING_SECONDS, tick_seconds)
 
 

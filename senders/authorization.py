@@ -16,6 +16,10 @@ class NotAuthorized(Exception):
     """No call can be made now; nothing was sent. The text is the reason, one of our words."""
 
 
+class RouteBlocked(NotAuthorized):
+    """Nor later: somebody has to set the account right."""
+
+
 async def authorize(round_: Round, client: httpx.AsyncClient, provider: Provider) -> Mapping[str, str]:
     """The secret headers of the next calls. Blocks the route where the account is refused, and where the
     address or the secrets are such that every message would look malformed."""
@@ -45,6 +49,6 @@ def headers_for(provider: Provider, request: Request, secrets: Mapping[str, str]
         raise NotSent(f"not_signed: {type(error).__name__}") from error
 
 
-def _blocked(round_: Round, provider: Provider, reason: str) -> NotAuthorized:
+def _blocked(round_: Round, provider: Provider, reason: str) -> RouteBlocked:
     round_.block_route(provider, reason)
-    return NotAuthorized(reason)
+    return RouteBlocked(reason)

@@ -9,14 +9,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from senders.breaker import Breaking
 from senders.contract import Request
 from senders.entries import Attempt, Claim, Picked
 from senders.planning import digest
-from senders.store import Beside, Store, to_moment, to_text
+from senders.store import Beside, to_moment, to_text
 from senders.warm_up import ENDLESS, WarmUp
 
 
-class Claiming(Store):
+class Claiming(Breaking):
     def claim(
         self,
         now: datetime,
@@ -32,7 +33,8 @@ class Claiming(Store):
         """Lease up to `limit` of a provider's due messages, most urgent first: transactional ones before
         all others, of which there are at most `marketing`.
 
-        Nothing comes back while the route is blocked or a switch stops it. A message to an address
+        Nothing comes back while the route is blocked or its breaker is open, or a switch stops it; while the
+        breaker is half open, one message does, and nothing else until its lease ends. A message to an address
         that was suppressed since it was planned is moved to `suppressed` instead, and one to a person whom
         another one was sent to less than `pair_seconds` ago waits; whom the provider called unreachable less
         than `unreachable_seconds` ago is not tried. `warm_up` limits the marketing of a day;
@@ -45,6 +47,11 @@ class Claiming(Store):
             for name, seconds in since.items()
         }
         with self.transaction(Beside.SENDERS):
+            breaker = self.breaker(provider)
+            if breaker.is_open(now):
+                return Picked([], is_open=True)
+            if is_half_open := breaker.is_half_open(now):
+                limit = min(limit, 1)
             self.run("promote_retries", {"now": at})
             rows = self.run("pick", {**picking, "is_marketing": False, "limit": limit}).fetchall()
             room = limit - len(rows) if marketing is None else min(limit - len(rows), marketing)
@@ -53,10 +60,13 @@ class Claiming(Store):
                 more = {**picking, "is_marketing": True, "limit": min(room, left)}
                 rows += self.run("pick", more).fetchall()
             picked = self._lease(now, rows, lease_seconds, pair_seconds)
+            if is_half_open and picked.claims:
+                self.keep_for_probe(provider, picked.claims[0].lease_until)
             if warm_up is not None:
                 today = {"provider": provider, "today": _day(now)}
                 self.run("count_calls", {**today, "calls": len(picked.claims)})
-        return replace(picked, is_day_full=left < room and len(rows) >= left)
+        is_day_full = left < room and len(rows) >= left
+        return replace(picked, is_day_full=is_day_full, is_half_open=is_half_open)
 
     def _left_of_day(self, now: datetime, provider: str, warm_up: WarmUp) -> int:
         """How many messages more the route may send today while it warms up."""

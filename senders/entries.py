@@ -67,6 +67,8 @@ class Picked:
     put_off: int = 0  # they wait because another one goes to the same person now
     unreachable: int = 0  # rejected: the provider said so of the address a short while ago
     is_day_full: bool = False  # the route warms up, and its marketing has had what it may today
+    is_open: bool = False  # the route's breaker: nothing may be claimed now
+    is_half_open: bool = False  # or one message, to see how the provider is
 
     @property
     def rows(self) -> int:

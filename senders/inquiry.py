@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 
 from senders.authorization import NotAuthorized, authorize, headers_for
-from senders.contract import Outcome, Provider, Verdict
+from senders.contract import Outcome, Provider, State, Verdict
 from senders.entries import Settlement, Unknown
 from senders.reconcile import Ask, after_look_up, give_up, next_step
 from senders.round import Round
@@ -30,19 +30,24 @@ def settle_due(round_: Round, provider: Provider) -> list[Unknown]:
 async def ask(
     round_: Round, client: httpx.AsyncClient, provider: Provider, doubtful: Sequence[Unknown]
 ) -> None:
-    """Ask the provider about each; without an answer, the message is looked into again later."""
-    for start in range(0, len(doubtful), AT_ONCE):
+    """Ask the provider about each; without an answer, the message is looked into again later. While the
+    route's breaker is half open, one by one, up to the first without a clear answer."""
+    is_doubted = round_.ledger.breaker(provider.name).openings > 0
+    at_once = 1 if is_doubted else AT_ONCE
+    for start in range(0, len(doubtful), at_once):
         if round_.seconds_left <= 0:
             return
         try:
             secrets = await authorize(round_, client, provider)
         except NotAuthorized:
             return
-        group = doubtful[start : start + AT_ONCE]
+        group = doubtful[start : start + at_once]
         settlements = await asyncio.gather(
             *(_ask(round_, client, provider, unknown, secrets) for unknown in group)
         )
         _settle(round_, provider, settlements)
+        if is_doubted and settlements[-1].state is State.UNKNOWN:
+            return
 
 
 async def _ask(

@@ -1,9 +1,9 @@
 """One provider's lane: claim, intent, send, record, in batches that overlap.
 
 Each provider has a lane of its own, so one that is slow holds up nobody else. A lane starts with a
-few calls at once and doubles them while answers are clear; when every call in its window failed or
-stayed unclear it stops for this round, so that a provider that is down costs a few attempts and not
-the backlog.
+few calls at once and doubles them while answers are clear; when as many calls as its window holds failed
+or stayed unclear one after the other, the route's breaker opens (`breaker.py`): a provider that is down
+costs a few attempts and not the backlog.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from datetime import datetime, timedelta
 import httpx
 
 from senders import inquiry
-from senders.authorization import NotAuthorized, authorize, headers_for
+from senders.authorization import NotAuthorized, RouteBlocked, authorize, headers_for
+from senders.breaker import is_failure
 from senders.contract import Answer, Outcome, Provider, Verdict
 from senders.entries import Attempt, Claim, Recorded
 from senders.pace import Made, asked_seconds, retry_at
@@ -54,7 +55,8 @@ class Lane:
         self._has_answers = asyncio.Event()
         self._has_many_answers = asyncio.Event()
         self._patience = round_.pace.patience_seconds
-        self._troubles = 0  # outcomes in a row that were not clear
+        self._is_probe = False  # the call under way is the one that a half open breaker lets through
+        self._is_over = False  # the breaker is open: it lets nobody through in this round
         self._is_authorized = False
         self._is_dry = False  # the last claim got all there was
         self._urgent_at = 0.0  # by the loop's clock: when to look for what is urgent beside a full window
@@ -80,7 +82,11 @@ class Lane:
 
     @property
     def _is_open(self) -> bool:
-        return not self._closed_because and self._round.seconds_left > 0
+        return not (self._closed_because or self._is_over) and self._round.seconds_left > 0
+
+    @property
+    def _may_claim(self) -> bool:
+        return self._is_open and not (self._is_probe and self._in_flight)
 
     def _free(self) -> int:
         """Calls that the window has room for; few at a time are not worth the commits."""
@@ -89,7 +95,7 @@ class Lane:
 
     def _wanted(self) -> int:
         """Calls to start: for anything, or while the window is full now and then a few for what is urgent."""
-        if not self._is_open:
+        if not self._may_claim:
             return 0
         if self._free() or not self._in_flight or self._urgent_in() > 0:
             return self._free()
@@ -115,6 +121,9 @@ class Lane:
         except NotAuthorized as error:
             round_.ledger.release(round_.clock(), claims, str(error))
             self._closed_because = str(error)
+            if not isinstance(error, RouteBlocked):
+                failed = Verdict(Outcome.RETRY, str(error))
+                round_.heed_outcomes(self._provider, [failed], 1, is_probe=self._is_probe)
             return
         self._is_authorized = True
         with round_.ledger.transaction(Beside.SENDERS):
@@ -141,7 +150,10 @@ class Lane:
             warm_up=can.warm_up,
         )
         round_.summary.count_picked(picked, self._provider.name)
-        if not free:  # a few calls at a time are not worth their commits more often
+        self._is_over, self._is_probe = picked.is_open, picked.is_half_open
+        if picked.is_half_open:  # what was not to be sent is out of the line, or the answer is waited for
+            self._is_dry = bool(picked.claims) or not picked.rows
+        elif not free:  # a few calls at a time are not worth their commits more often
             self._urgent_at = asyncio.get_running_loop().time() + round_.pace.urgent_seconds
             self._is_dry = False  # retries whose time came are in line now, and were left there
         elif picked.rows < room:
@@ -203,10 +215,17 @@ class Lane:
         results = [
             Recorded(attempt, verdict, self._wake_at(attempt, verdict)) for attempt, verdict in answered
         ]
-        round_.ledger.record(now, results)
-        for _, verdict in answered:
-            round_.summary.count_outcome(verdict.outcome, self._provider.channel)
-            self._heed(verdict)
+        with round_.ledger.transaction(Beside.SENDERS):
+            round_.ledger.record(now, results)
+            for _, verdict in answered:
+                round_.summary.count_outcome(verdict.outcome, self._provider.channel)
+                self._heed(verdict)
+            why = round_.heed_outcomes(
+                self._provider, [verdict for _, verdict in answered], self._window, is_probe=self._is_probe
+            )
+        self._closed_because = self._closed_because or why
+        if self._is_probe:  # the provider answers: the others may go
+            self._is_probe = self._is_dry = False
 
     def _wake_at(self, attempt: Attempt, verdict: Verdict) -> datetime | None:
         now, claim, pace = self._round.clock(), attempt.claim, self._round.pace
@@ -229,12 +248,7 @@ class Lane:
                 self._closed_because = "asked_to_wait"
                 self._round.pause_route(self._provider, min(seconds, pace.longest_pause_seconds))
             self._bucket.pause(min(seconds, max(self._round.seconds_left, 0.0)))
-        elif verdict.outcome in (Outcome.RETRY, Outcome.UNKNOWN):
-            self._troubles += 1
-            if self._troubles >= self._window:
-                self._closed_because = verdict.reason
-        else:
-            self._troubles = 0
+        elif not is_failure(verdict):
             self._window = min(self._window * 2, pace.calls)
 
     # Waiting ---------------------------------------------------------------------------------
@@ -243,7 +257,7 @@ class Lane:
         """Wait for whatever comes next; False when nothing will."""
         if self._in_flight:
             wanted = self._wanted()
-            idle = self._urgent_in() if self._is_open else None
+            idle = self._urgent_in() if self._may_claim else None
             await self._some_answers(self._bucket.wait_seconds(wanted) if wanted else idle)
             return True
         seconds = self._pause_seconds()
@@ -268,7 +282,7 @@ class Lane:
     def _pause_seconds(self) -> float | None:
         """With nothing in flight: how long until the throttle lets go or a retry is due; None: done."""
         round_ = self._round
-        if self._closed_because or round_.seconds_left <= 0:
+        if not self._is_open:
             return None
         if not self._is_dry:
             return self._bucket.wait_seconds(self._free())

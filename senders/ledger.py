@@ -84,11 +84,13 @@ class Ledger(Outbound):
             return self.change("pause_route", values) > 0
 
     def free_route(self, provider: str, reason: str, now: datetime) -> bool:
-        """False: it was not blocked."""
+        """Neither blocked nor paused any more, whatever paused it; False: it was neither."""
+        values = {"provider": provider, "reason": reason, "now": to_text(now)}
         with self.transaction():
-            return (
-                self.change("free_route", {"provider": provider, "reason": reason, "now": to_text(now)}) > 0
-            )
+            was_open = self.breaker(provider).openings > 0
+            self.close_breaker(provider)
+            was_paused = self.change("end_pause", {"provider": provider, "now": values["now"]}) > 0
+            return self.change("free_route", values) > 0 or was_open or was_paused
 
     def blocked_routes(self) -> dict[str, str]:
         """provider → why its route is blocked."""
@@ -96,7 +98,8 @@ class Ledger(Outbound):
 
     def routes(self) -> list[dict[str, Any]]:
         """provider, channel, is_blocked, reason, changed_at (text), backlog (messages) of each route that
-        ever had a message."""
+        ever had a message; where its breaker is open, or half open, open_until and first_failed_at (text),
+        failures (in a row) and failing_because; paused_until (text) where its provider ever asked."""
         rows = [dict(row) for row in self.run("routes")]
         return [{**row, "is_blocked": bool(row["is_blocked"])} for row in rows]
 

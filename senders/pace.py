@@ -27,6 +27,8 @@ class Pace:
     first_backoff_seconds: float = 5.0
     longest_backoff_seconds: float = 900.0
     longest_pause_seconds: float = 3_600.0  # of a route whose provider asked to be left alone
+    first_break_seconds: float = 30.0  # of a route whose provider fails call after call; doubles each time
+    longest_break_seconds: float = 120.0  # so that all is under way again within three ticks
     receipt_seconds: float = 90.0  # a receipt may take so long; before it is over nobody believes "no record"
     look_again_seconds: float = 60.0
     give_up_seconds: float = 900.0  # after this nobody is asked any more; the journey's on_unknown decides

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from dagster_project import doctor
 from dagster_project.cli import app
 from senders import settings as environment
-from senders.contract import Outcome, State
+from senders.contract import Outcome, State, Verdict
 from senders.ledger import Ledger
+from senders.pace import Pace
 
 NOW = datetime.now(UTC)
 TIMES = {"due_at": NOW - timedelta(minutes=5), "expires_at": NOW + timedelta(hours=6)}
@@ -56,6 +57,23 @@ def test_a_blocked_route_is_listed_called_wrong_and_freed(settings, ledger):
     assert (done.exit_code, json.loads(done.stdout)[0]["state"]) == (0, "free")
     assert (ledger.blocked_routes(), wrong(settings)) == ({}, [])
     assert ledger.has_work(NOW, settings.routes.values())
+
+
+def test_a_route_that_is_left_alone_for_a_while_is_listed_with_its_reason_and_goes_on_when_freed(
+    settings, ledger
+):
+    planned(ledger, letter("anna", **TIMES), provider="twilio_sms", now=NOW)
+    now, pace = datetime.now(UTC), Pace(first_break_seconds=600, longest_break_seconds=600)
+    ledger.pause_route("twilio_sms", now + timedelta(hours=1))
+    assert "is paused (its provider asked for it until " in dovecote("routes").stdout
+    failed = [Verdict(Outcome.RETRY, "connection_failed")] * 8
+    ledger.heed_outcomes(now, "twilio_sms", failed, 8, pace)
+    said = dovecote("routes").stdout
+    assert "twilio_sms (sms) is paused (8 failures in a row since " in said
+    assert "the last: connection_failed; next try at " in said
+    assert wrong(settings) == []
+    assert dovecote("routes", "--free", "twilio_sms").exit_code == 0
+    assert len(ledger.claim(datetime.now(UTC), "twilio_sms", 9, 60).claims) == 1
 
 
 def test_a_route_that_is_not_blocked_cannot_be_freed(settings):

@@ -11,6 +11,7 @@ from dagster_project.route_health import FREE, GOING, UNDERSTOOD, UNHELD
 from senders.contract import Outcome, Verdict
 from senders.entries import Recorded
 from senders.ledger import Ledger
+from senders.pace import Pace
 from senders.settings import load
 
 SETTINGS = load({"DOVECOTE_TICK_SECONDS": "60"})
@@ -55,6 +56,19 @@ def test_what_should_have_gone_three_ticks_ago_is_red(ledger):
     assert found[GOING].metadata["1"].value == "postal: 0:03:30"
     ledger.stop("route", "postal", "wrong price", NOON)
     assert red(ledger, LATER) == {}  # somebody knows
+
+
+def test_a_route_that_is_left_alone_after_failures_says_so_and_its_backlog_is_red_with_the_reason(ledger):
+    planned(ledger, letter("anna", due_at=NOON - timedelta(minutes=4)))
+    failed = [Verdict(Outcome.UNKNOWN, "connection_lost")] * 8
+    ledger.heed_outcomes(NOON, "postal", failed, 8, Pace(first_break_seconds=30))
+    why = "8 failures in a row since 2022-11-05T12:00:00 UTC, the last: connection_lost; "
+    said = route_health.metadata(route_health.look(ledger, 0, NOON))["routes"].value
+    assert f"| postal | sms | paused | {why}next try at 2022-11-05T12:00:30 UTC | 1 |" in said
+    assert set(red(ledger)) == {GOING}  # no configuration of ours is wrong
+    assert why in red(ledger)[GOING].metadata["1"].value
+    said = route_health.metadata(route_health.look(ledger, 0, LATER))["routes"].value
+    assert f"| paused | {why}the next message goes to see |" in said
 
 
 @pytest.mark.parametrize("reason", ["unclear_answer", "answer_not_understood: KeyError"])

@@ -118,9 +118,9 @@ class Bench:
     def deliver(self, ledger: Ledger, pace: Pace = PACE) -> None:
         delivery.deliver(ledger, self.providers, self.clock, 30, pace=pace)
 
-    def tick(self) -> None:
-        """Two minutes later: what was decided is planned again, and what is due goes out."""
-        self.clock.turn(TICK_SECONDS)
+    def tick(self, seconds: float = TICK_SECONDS) -> None:
+        """So much later what was decided is planned again, and what is due goes out."""
+        self.clock.turn(seconds)
         with self.ledger() as ledger:
             self.plan(ledger)
             self.deliver(ledger)

@@ -1,5 +1,5 @@
--- Anything a tick could do now. What a blocked or paused route or a switch keeps waiting is no work until it
--- expires, and so is what waits for a provider that no route uses any more (`:providers`, a JSON list, or null
+-- Anything a tick could do now. What a blocked or paused route, an open breaker or a switch keeps waiting is no work
+-- until it expires, and so is what waits for a provider that no route uses any more (`:providers`, a JSON list, or null
 -- for any). Every branch reads the head of an index, named where the planner would rather go through every planned row.
 select
     exists (select 1 from messages where state = 'claimed' and wake_at <= :now)
@@ -9,6 +9,10 @@ select
         where
             state = 'unknown' and wake_at <= :now
             and (cast(:providers as text) is null or provider in (select value from json_each(cast(:providers as text))))
+            and not exists (
+                select 1 from route_breakers
+                where route_breakers.provider = messages.provider and route_breakers.open_until > :now
+            )
     )
     or exists (
         select 1 from messages indexed by messages_to_expire
@@ -26,6 +30,10 @@ select
             and not exists (
                 select 1 from route_pauses
                 where route_pauses.provider = routes.provider and route_pauses.paused_until > :now
+            )
+            and not exists (
+                select 1 from route_breakers
+                where route_breakers.provider = routes.provider and route_breakers.open_until > :now
             )
             and (cast(:providers as text) is null or routes.provider in (select value from json_each(cast(:providers as text))))
             and not exists (

@@ -6,6 +6,11 @@ select
     routes.is_blocked,
     routes.reason,
     routes.changed_at,
+    route_breakers.open_until,
+    route_breakers.failures,
+    route_breakers.first_failed_at,
+    route_breakers.reason as failing_because,
+    route_pauses.paused_until,
     (
         select count(*) from messages indexed by messages_to_claim
         where messages.state = 'planned' and messages.provider = routes.provider
@@ -16,4 +21,6 @@ select
             and messages.provider = routes.provider
     ) as backlog
 from routes
+left join route_breakers on routes.provider = route_breakers.provider and route_breakers.openings > 0
+left join route_pauses on routes.provider = route_pauses.provider
 order by routes.provider

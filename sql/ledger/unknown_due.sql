@@ -9,6 +9,10 @@ select
     messages.expires_at,
     (select min(attempts.started_at) from attempts where attempts.message_no = messages.message_no) as first_sent_at
 from messages
-where messages.state = 'unknown' and messages.wake_at <= :now and messages.provider = :provider
+where
+    messages.state = 'unknown' and messages.wake_at <= :now and messages.provider = :provider
+    and not exists (
+        select 1 from route_breakers where route_breakers.provider = :provider and route_breakers.open_until > :now
+    )
 order by messages.wake_at
 limit :limit

@@ -20,6 +20,7 @@ EMPTY = """
     delete from suppressions; delete from refusals; delete from discount_codes; delete from routes;
     delete from switches; delete from erased; delete from erasures; delete from timelines;
     delete from messages; delete from route_pace; delete from route_days; delete from route_pauses;
+    delete from route_breakers;
     select setval(pg_get_serial_sequence(name, of), 1, false)
     from (values ('messages', 'message_no'), ('attempts', 'attempt_id'), ('receipts', 'receipt_no'),
         ('journal', 'seq')) as numbered (name, of);

@@ -269,6 +269,22 @@ create table if not exists route_pauses (
 
 create index if not exists route_pauses_to_end on route_pauses (paused_until);
 
+-- Whose answers failed again and again: the circuit breaker of a route, the same for all ticks and workers.
+-- `failures` in a row; at enough of them it opens, and nothing is claimed before `open_until`. From then on one
+-- message is claimed to see. `openings` in a row make the pause longer.
+create table if not exists route_breakers (
+    provider text primary key,
+    failures integer not null default 0,
+    openings integer not null default 0,
+    reason text not null,
+    open_until text,
+    first_failed_at text not null,
+    constraint failures_are_counted check (failures >= 0 and openings >= 0),
+    constraint who_opened_has_an_end check ((openings > 0) = (open_until is not null))
+) without rowid;
+
+create index if not exists route_breakers_to_end on route_breakers (open_until) where open_until is not null;
+
 -- How many calls a route that warms up was given on a day (UTC), by all who send through it.
 create table if not exists route_days (
     provider text not null,
@@ -518,6 +534,6 @@ begin
     );
 end;
 
-pragma user_version = 7;
+pragma user_version = 8;
 
 commit;

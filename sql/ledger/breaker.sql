@@ -1,0 +1,7 @@
+select
+    failures,
+    openings,
+    open_until
+from route_breakers
+where provider = :provider
+/* postgresql: for update */

@@ -1,0 +1,2 @@
+update route_breakers set open_until = :until
+where provider = :provider
