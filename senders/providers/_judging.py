@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from senders.contract import Answer, Outcome, ProviderEvent, Verdict
+from senders.contract import Answer, EventKind, Outcome, ProviderEvent, Verdict
 from senders.providers._reasons import Reason
 
 log = logging.getLogger(__name__)
 
-Ruling = tuple[Outcome, Reason]
+Ruling = tuple[Outcome, Reason]  # what an answer means
+Meaning = tuple[EventKind, Reason]  # what a receipt says
 # What a status means at every provider here; each adds its own words, and 429 where it documents
 # that such a call was not processed.
 HTTP_RULINGS: dict[Any, Ruling] = {

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from email.utils import quote
 
+from senders.providers._declared import Option
+
+# Settings of who mails: beside `from`, about which every provider wants something of its own.
+FROM_NAME = Option("from_name", "name beside that address; empty for the shop's name", "")
+REPLY_TO = Option("reply_to", "address that answers go to; empty for the sender's", "")
+
 SPECIAL = set('()<>[]:;@\\,."')  # RFC 5322: a name with one of these is quoted
 
 

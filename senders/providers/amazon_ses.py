@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,9 +26,11 @@ from senders.contract import (
     Verdict,
 )
 from senders.providers._aws_signature import Keys, signed_headers
-from senders.providers._declared import Option, optional, positive, read_options, url
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, optional, url
 from senders.providers._judging import (
     HTTP_RULINGS,
+    Meaning,
     Ruling,
     as_object,
     dump_json,
@@ -41,12 +42,10 @@ from senders.providers._judging import (
     text_or_none,
     verdict,
 )
-from senders.providers._mail import ascii_address, mailbox, readable_address
+from senders.providers._mail import FROM_NAME, REPLY_TO, ascii_address, mailbox, readable_address
 from senders.providers._reasons import Reason
 from senders.providers._sns import NOTIFICATION, Topic
 from senders.settings import Settings
-
-Meaning = tuple[EventKind, Reason]
 
 # The error's type, or its status and words of its message, come before the status alone.
 RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
@@ -112,11 +111,12 @@ def _like(pattern: str, example: str) -> Callable[[str], str]:
     return parse
 
 
-class AmazonSes:
+class AmazonSes(ProviderBase):
     """Answers the contract's questions for Amazon SES."""
 
     name = "amazon_ses"
     channel = "email"
+    # No look-up: a mail is found by Amazon's id alone, and who has that knows that it was taken.
     capabilities = Capabilities(echoes_message_id=True)
     options = (
         Option("region", "region of the account", parse=_like(r"[a-z]{2}(-[a-z]+)+-\d", "eu-central-1")),
@@ -124,8 +124,8 @@ class AmazonSes:
         Option("secret_access_key", "the secret of that key", is_secret=True),
         Option("session_token", "where the key is a temporary one", "", is_secret=True),
         Option("from", "address that mail comes from; it or its domain must be verified"),
-        Option("from_name", "name beside that address; empty for the shop's name", ""),
-        Option("reply_to", "address that answers go to; empty for the sender's", ""),
+        FROM_NAME,
+        REPLY_TO,
         Option("configuration_set", "configuration set that publishes events to the topic"),
         Option(
             "topic_arn",
@@ -136,15 +136,15 @@ class AmazonSes:
         ),
         Option("sns_url", "address of SNS; empty for the region's", "", optional(url)),
         Option("base_url", "address of the API; empty for the region's", "", optional(url)),
-        Option("messages_per_second", "how fast messages are handed over; the account says", "14", positive),
+        speed("14", "; the account says"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
+        super().__init__(settings)
+        chosen = self._chosen
         region = chosen["region"]
         end = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        self.base_url: str = chosen["base_url"] or f"https://email.{region}.{end}"
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
+        self.base_url = self.base_url or f"https://email.{region}.{end}"
         named = {name: chosen[name] for name in ("access_key_id", "secret_access_key", "session_token")}
         self._keys = Keys(**named, region=region, service="ses")
         self._from: str = chosen["from"]
@@ -204,12 +204,6 @@ class AmazonSes:
         identities = words.rpartition(":")[2].lower().replace(",", " ").split()
         ours = self._from.lower()
         return bool({ours, ours.rpartition("@")[2], f"<{ours}>"} & set(identities))
-
-    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
-        return None  # a mail is found by Amazon's id alone, and who has that knows that it was taken
-
-    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
-        return None
 
     async def prepare(self, webhook: RawWebhook) -> bool:
         """Before a receipt is verified: the certificate that it names, and the topic's confirmation."""

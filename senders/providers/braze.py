@@ -12,7 +12,6 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -29,9 +28,11 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, positive, read_options, url
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, url
 from senders.providers._judging import (
     HTTP_RULINGS,
+    Meaning,
     Ruling,
     as_object,
     dump_json,
@@ -47,8 +48,6 @@ from senders.providers._judging import (
 from senders.providers._mail import ascii_address
 from senders.providers._reasons import Reason
 from senders.settings import Settings
-
-Meaning = tuple[EventKind, Reason]
 
 DAY = 24 * 60 * 60  # for so long a repeated external_send_id is no new message
 WRONG_CAMPAIGN: Ruling = (Outcome.ROUTE_BLOCKED, Reason.MISSING_TEMPLATE)
@@ -72,11 +71,12 @@ EVENTS: dict[str, Meaning] = {
 }
 
 
-class Braze:
+class Braze(ProviderBase):
     """Answers the contract's questions for Braze."""
 
     name = "braze"
     channel = "email"
+    # No look-up: sending the same id again is safe instead.
     capabilities = Capabilities(dedupe_seconds=DAY, echoes_message_id=True, signs_receipts=False)
     options = (
         Option("api_key", "REST API key with the right transactional.send", is_secret=True),
@@ -86,13 +86,12 @@ class Braze:
         ),
         Option("webhook_token", "word at the end of the postback's address", is_secret=True),
         # 250,000 calls an hour, shared with everything else that calls Braze.
-        Option("messages_per_second", "how fast messages are handed over", "50", positive),
+        speed("50"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
+        super().__init__(settings)
+        chosen = self._chosen
         self._api_key: str = chosen["api_key"]
         self._campaign_id: str = chosen["campaign_id"]
         self._webhook_token: str = chosen["webhook_token"]
@@ -122,12 +121,6 @@ class Braze:
             provider_message_id=text_or_none(said.get("dispatch_id")),
             retry_after_seconds=retry_after(answer.headers) or _until_reset(answer.headers),
         )
-
-    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
-        return None  # sending the same id again is safe instead
-
-    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
-        return None
 
     def verify(self, webhook: RawWebhook) -> bool:
         given = parse_qs(urlsplit(webhook.url).query).get("token", [""])[0]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -27,9 +26,11 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, optional, positive, read_options, url
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, optional, url
 from senders.providers._judging import (
     HTTP_RULINGS,
+    Meaning,
     Ruling,
     as_object,
     dump_json,
@@ -41,11 +42,9 @@ from senders.providers._judging import (
     text_or_none,
     verdict,
 )
-from senders.providers._mail import ascii_address, mailbox, readable_address
+from senders.providers._mail import FROM_NAME, ascii_address, mailbox, readable_address
 from senders.providers._reasons import Reason
 from senders.settings import Settings
-
-Meaning = tuple[EventKind, Reason]
 
 OUR_HEADER = "X-Dovecote-Message-Id"
 
@@ -78,28 +77,28 @@ EVENTS: dict[str, Meaning] = {
 }
 
 
-class CustomerIo:
+class CustomerIo(ProviderBase):
     """Answers the contract's questions for Customer.io."""
 
     name = "customer_io"
     channel = "email"
-    capabilities = Capabilities(echoes_message_id=True, messages_per_second=100.0)
+    # No look-up: messages are found by Customer.io's own id alone.
+    capabilities = Capabilities(echoes_message_id=True)
     options = (
         Option("app_api_key", "App API key", is_secret=True),
         Option("transactional_message_id", "message that its metrics belong to", "", optional(str)),
         Option("from", "address that mail comes from; its domain must be verified"),
-        Option("from_name", "name beside that address; empty for the shop's name", ""),
+        FROM_NAME,
         Option("webhook_signing_key", "signing key of the reporting webhook", is_secret=True),
         Option("base_url", "address of the App API; https://api-eu.customer.io for the EU",
                "https://api.customer.io", url),
         # 100 a second for the transactional endpoint
-        Option("messages_per_second", "how fast messages are handed over", "100", positive),
+        speed("100"),
     )  # fmt: skip
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
+        super().__init__(settings)
+        chosen = self._chosen
         self._key: str = chosen["app_api_key"]
         self._template: str | None = chosen["transactional_message_id"]
         self._sender = mailbox(chosen["from_name"] or settings.shop_name, chosen["from"])
@@ -139,12 +138,6 @@ class CustomerIo:
             provider_message_id=text_or_none(said.get("delivery_id")),
             retry_after_seconds=retry_after(answer.headers),
         )
-
-    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
-        return None  # messages are found by Customer.io's own id alone
-
-    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
-        return None
 
     def verify(self, webhook: RawWebhook) -> bool:
         headers = lower_names(webhook.headers)

@@ -9,7 +9,6 @@ one tag, so a repetition takes the place of the first: sending again, for a whil
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +23,8 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, positive, read_options, url
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, url
 from senders.providers._judging import (
     HTTP_RULINGS,
     Ruling,
@@ -55,7 +55,7 @@ RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
 }
 
 
-class Firebase:
+class Firebase(ProviderBase):
     """Answers the contract's questions for Firebase Cloud Messaging."""
 
     name = "firebase"
@@ -65,15 +65,13 @@ class Firebase:
         Option("service_account_file", "path of the service account's JSON key", parse=service_account),
         Option("project_id", "the project; empty for the account's own", ""),
         Option("base_url", "address of the API", "https://fcm.googleapis.com", url),
-        Option("messages_per_second", "how fast messages are handed over", "200", positive),
+        speed("200"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
-        account = chosen["service_account_file"]
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
-        self._project_id: str = chosen["project_id"] or account.get("project_id", "")
+        super().__init__(settings)
+        account = self._chosen["service_account_file"]
+        self._project_id: str = self._chosen["project_id"] or account.get("project_id", "")
         if not self._project_id:
             raise SettingsError(f"{PREFIX}FIREBASE_PROJECT_ID: missing (the account's key names none)")
         self._token = AccessToken(account, SCOPE)
@@ -118,12 +116,6 @@ class Firebase:
             provider_message_id=text_or_none(body.get("name")),
             retry_after_seconds=retry_after(answer.headers),
         )
-
-    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
-        return None
-
-    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
-        return None
 
     def verify(self, webhook: RawWebhook) -> bool:
         return False  # nobody reports anything here

@@ -11,7 +11,6 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -27,7 +26,8 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, positive, read_options, url
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, url
 from senders.providers._judging import (
     HTTP_RULINGS,
     Ruling,
@@ -73,11 +73,12 @@ EVENTS: dict[str, tuple[EventKind, Reason]] = {
 }
 
 
-class GoogleRcs:
+class GoogleRcs(ProviderBase):
     """Answers the contract's questions for Google RCS Business Messaging."""
 
     name = "google_rcs"
     channel = "rcs"
+    # No look-up: the API cannot be asked about a message; sending the same id again is safe instead.
     capabilities = Capabilities(
         dedupe_seconds=DEDUPE_SECONDS, echoes_message_id=True, unreachable_seconds=UNREACHABLE_SECONDS
     )
@@ -91,13 +92,12 @@ class GoogleRcs:
             "https://rcsbusinessmessaging.googleapis.com",
             url,
         ),
-        Option("messages_per_second", "how fast messages are handed over", "50", positive),
+        speed("50"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
+        super().__init__(settings)
+        chosen = self._chosen
         self._agent_id: str = chosen["agent_id"]
         self._client_token: str = chosen["client_token"]
         self._token = AccessToken(chosen["service_account_file"], SCOPE)
@@ -131,13 +131,6 @@ class GoogleRcs:
             provider_message_id=str(body.get("name") or "").rpartition("/")[2] or None,
             retry_after_seconds=_retry_delay(error) or retry_after(answer.headers),
         )
-
-    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
-        """None: the API cannot be asked about a message; sending the same id again is safe instead."""
-        return None
-
-    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
-        return None
 
     def challenge(self, webhook: RawWebhook) -> bytes | None:
         """What to answer when Google checks that the webhook is ours; None when it is a receipt."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -29,9 +28,11 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, positive, read_options, url
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, url
 from senders.providers._judging import (
     HTTP_RULINGS,
+    Meaning,
     Ruling,
     as_object,
     dump_json,
@@ -45,8 +46,6 @@ from senders.providers._judging import (
 from senders.providers._reasons import Reason
 from senders.providers._replies import meaning_of
 from senders.settings import Settings
-
-Meaning = tuple[EventKind, Reason]
 
 PAIR_SECONDS = 6.0  # between two messages of ours to one person
 REFUSED: Ruling = (Outcome.ROUTE_BLOCKED, Reason.CREDENTIALS_REFUSED)
@@ -133,7 +132,7 @@ PREFERENCES: dict[str, Meaning] = {
 }
 
 
-class MetaWhatsapp:
+class MetaWhatsapp(ProviderBase):
     """Answers the contract's questions for WhatsApp's Cloud API."""
 
     name = "meta_whatsapp"
@@ -146,13 +145,12 @@ class MetaWhatsapp:
         Option("verify_token", "the word that Meta checks the webhook's address with", is_secret=True),
         Option("api_version", "version of the Graph API", "v23.0"),
         Option("base_url", "address of the API", "https://graph.facebook.com", url),
-        Option("messages_per_second", "how fast messages are handed over", "80", positive),
+        speed("80"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
+        super().__init__(settings)
+        chosen = self._chosen
         self._phone_number_id: str = chosen["phone_number_id"]
         self._path = f"/{chosen['api_version']}/{quote(self._phone_number_id, safe='')}/messages"
         self._access_token: str = chosen["access_token"]
@@ -185,12 +183,6 @@ class MetaWhatsapp:
             provider_message_id=text_or_none(first.get("id")) if isinstance(first, dict) else None,
             retry_after_seconds=PAIR_SECONDS if asked is None and ruling[1] is Reason.PAIR_LIMITED else asked,
         )
-
-    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
-        return None
-
-    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
-        return None
 
     def challenge(self, webhook: RawWebhook) -> bytes | None:
         """What Meta's check of the address (a GET) is answered with; None for anything else."""

@@ -12,7 +12,6 @@ import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,9 +26,11 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, basic_credentials, positive, read_options, url
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, basic_credentials, url
 from senders.providers._judging import (
     HTTP_RULINGS,
+    Meaning,
     Ruling,
     as_object,
     dump_json,
@@ -42,11 +43,9 @@ from senders.providers._judging import (
     text_or_none,
     verdict,
 )
-from senders.providers._mail import ascii_address, mailbox, readable_address
+from senders.providers._mail import FROM_NAME, REPLY_TO, ascii_address, mailbox, readable_address
 from senders.providers._reasons import Reason
 from senders.settings import Settings
-
-Meaning = tuple[EventKind, Reason]
 
 # ErrorCode of the answer (text) comes first, then its HTTP status. Of an invalid mail (300) the field
 # that its message names.
@@ -108,7 +107,7 @@ TIMES = ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt")  # the one that 
 DETAILS = {"Bounce": "Type", "SubscriptionChange": "SuppressionReason"}
 
 
-class Postmark:
+class Postmark(ProviderBase):
     """Answers the contract's questions for Postmark."""
 
     name = "postmark"
@@ -117,8 +116,8 @@ class Postmark:
     options = (
         Option("server_token", "token of the server that sends", is_secret=True),
         Option("from", "address that mail comes from; it or its domain must be confirmed"),
-        Option("from_name", "name beside that address; empty for the shop's name", ""),
-        Option("reply_to", "address that answers go to; empty for the sender's", ""),
+        FROM_NAME,
+        REPLY_TO,
         Option(
             "webhook_credentials",
             "user:password that the webhook's address holds",
@@ -128,13 +127,12 @@ class Postmark:
         Option("transactional_stream", "message stream of what is transactional", "outbound"),
         Option("marketing_stream", "message stream of marketing", "broadcast"),
         Option("base_url", "address of the API", "https://api.postmarkapp.com", url),
-        Option("messages_per_second", "how fast messages are handed over", "50", positive),
+        speed("50"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
+        super().__init__(settings)
+        chosen = self._chosen
         self._server_token: str = chosen["server_token"]
         self._sender = mailbox(chosen["from_name"] or settings.shop_name, chosen["from"])
         self._reply_to: str = chosen["reply_to"]

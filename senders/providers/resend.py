@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from senders.contract import (
@@ -22,9 +21,11 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, positive, read_options, url
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, url
 from senders.providers._judging import (
     HTTP_RULINGS,
+    Meaning,
     Ruling,
     as_object,
     dump_json,
@@ -37,12 +38,10 @@ from senders.providers._judging import (
     text_or_none,
     verdict,
 )
-from senders.providers._mail import ascii_address, mailbox, readable_address
+from senders.providers._mail import FROM_NAME, REPLY_TO, ascii_address, mailbox, readable_address
 from senders.providers._reasons import Reason
 from senders.providers._standard_webhooks import has_signed, signing_secret
 from senders.settings import Settings
-
-Meaning = tuple[EventKind, Reason]
 
 # HTTP status, or status with the error's name or the first sentence of its message.
 RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
@@ -92,33 +91,28 @@ DETAILS = {
 DAY = 24 * 60 * 60
 
 
-class Resend:
+class Resend(ProviderBase):
     """Answers the contract's questions for Resend."""
 
     name = "resend"
     channel = "email"
+    # No look-up: a mail is found by Resend's id alone, and who has that knows that it was taken.
     capabilities = Capabilities(dedupe_seconds=DAY, echoes_message_id=True)
     options = (
         Option("api_key", "key with the right to send mail", is_secret=True),
         Option("from", "address that mail comes from; its domain must be verified"),
-        Option("from_name", "name beside that address; empty for the shop's name", ""),
-        Option("reply_to", "address that answers go to; empty for the sender's", ""),
+        FROM_NAME,
+        REPLY_TO,
         Option(
             "webhook_secret", "signing secret of the webhook (whsec_…)", parse=signing_secret, is_secret=True
         ),
         Option("base_url", "address of the API", "https://api.resend.com", url),
-        Option(
-            "messages_per_second",
-            "how fast messages are handed over; an account may do 2 until Resend allows more",
-            "2",
-            positive,
-        ),
+        speed("2", "; an account may do 2 until Resend allows more"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
+        super().__init__(settings)
+        chosen = self._chosen
         self._api_key: str = chosen["api_key"]
         self._sender = mailbox(chosen["from_name"] or settings.shop_name, chosen["from"])
         self._reply_to: str = chosen["reply_to"]
@@ -156,12 +150,6 @@ class Resend:
             provider_message_id=text_or_none(said.get("id")),
             retry_after_seconds=retry_after(answer.headers),
         )
-
-    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
-        return None  # a mail is found by Resend's id alone, and who has that knows that it was taken
-
-    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
-        return None
 
     def verify(self, webhook: RawWebhook) -> bool:
         headers = lower_names(webhook.headers)

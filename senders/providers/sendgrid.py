@@ -26,9 +26,11 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, boolean, optional, positive, read_options, url
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, boolean, optional, url
 from senders.providers._judging import (
     HTTP_RULINGS,
+    Meaning,
     Ruling,
     as_object,
     dump_json,
@@ -39,12 +41,10 @@ from senders.providers._judging import (
     retry_after,
     verdict,
 )
-from senders.providers._mail import ascii_address, readable_address
+from senders.providers._mail import FROM_NAME, REPLY_TO, ascii_address, readable_address
 from senders.providers._reasons import Reason
 from senders.providers._verification_key import VerificationKey, public_key
 from senders.settings import Settings
-
-Meaning = tuple[EventKind, Reason]
 
 # HTTP status, or status with the field or the words of the first error.
 RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
@@ -87,7 +87,7 @@ EVENTS: dict[Any, tuple[Meaning, ...]] = {
 }
 
 
-class SendGrid:
+class SendGrid(ProviderBase):
     """Answers the contract's questions for SendGrid."""
 
     name = "sendgrid"
@@ -96,8 +96,8 @@ class SendGrid:
     options = (
         Option("api_key", "key with the right to send mail", is_secret=True),
         Option("from", "address that mail comes from; its domain must be authenticated"),
-        Option("from_name", "name beside that address; empty for the shop's name", ""),
-        Option("reply_to", "address that answers go to; empty for the sender's", ""),
+        FROM_NAME,
+        REPLY_TO,
         Option(
             "webhook_public_key", "verification key of the signed event webhook (base64)", parse=public_key
         ),
@@ -110,17 +110,13 @@ class SendGrid:
             boolean,
         ),
         Option("base_url", "address of the API; an EU account has its own", "https://api.sendgrid.com", url),
-        Option("messages_per_second", "how fast messages are handed over", "100", positive),
+        speed("100"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(
-            self.capabilities,
-            can_look_up=chosen["has_activity_api"],
-            messages_per_second=chosen["messages_per_second"],
-        )
+        super().__init__(settings)
+        chosen = self._chosen
+        self.capabilities = replace(self.capabilities, can_look_up=chosen["has_activity_api"])
         self._api_key: str = chosen["api_key"]
         self._sender = {"email": chosen["from"], "name": chosen["from_name"] or settings.shop_name}
         self._reply_to: str = chosen["reply_to"]

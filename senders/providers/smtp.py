@@ -12,7 +12,6 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -31,14 +30,13 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, basic_credentials, boolean, positive, read_options
-from senders.providers._judging import Ruling, find_ruling, lower_names, moment, read_each, verdict
-from senders.providers._mail import ascii_address, readable_address
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, basic_credentials, boolean
+from senders.providers._judging import Meaning, Ruling, find_ruling, lower_names, moment, read_each, verdict
+from senders.providers._mail import FROM_NAME, REPLY_TO, ascii_address, readable_address
 from senders.providers._mail_reports import Report, reports_in
 from senders.providers._reasons import Reason
 from senders.settings import Settings
-
-Meaning = tuple[EventKind, Reason]
 
 REFUSED: Ruling = (Outcome.ROUTE_BLOCKED, Reason.CREDENTIALS_REFUSED)
 SENDER: Ruling = (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER)
@@ -117,7 +115,7 @@ def server(text: str) -> str:
     return text
 
 
-class Smtp:
+class Smtp(ProviderBase):
     """Answers the contract's questions for an SMTP server."""
 
     name = "smtp"
@@ -128,8 +126,8 @@ class Smtp:
         Option("username", "who logs in; empty where the server knows us by our address", ""),
         Option("password", "the password of that user", "", is_secret=True),
         Option("from", "address that mail comes from"),
-        Option("from_name", "name beside that address; empty for the shop's name", ""),
-        Option("reply_to", "address that answers go to; empty for the sender's", ""),
+        FROM_NAME,
+        REPLY_TO,
         Option("bounce_address", "address that reports go to; empty for the sender's", ""),
         Option("wants_delivery_reports", "true to be told of every delivery, too", "false", boolean),
         Option(
@@ -138,13 +136,12 @@ class Smtp:
             parse=basic_credentials,
             is_secret=True,
         ),
-        Option("messages_per_second", "how fast messages are handed over", "10", positive),
+        speed("10"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
+        super().__init__(settings)
+        chosen = self._chosen
         self._login = {name: chosen[name] for name in ("username", "password") if chosen["username"]}
         local, _, self._domain = chosen["from"].rpartition("@")
         self._sender = Address(chosen["from_name"] or settings.shop_name, local, ascii_address(self._domain))
@@ -183,12 +180,6 @@ class Smtp:
         code = enhanced.group() if enhanced else ""
         ruling = find_ruling(RULINGS, (answer.status, code), (answer.status, command), answer.status)
         return verdict(answer, ruling)
-
-    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
-        return None
-
-    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
-        return None
 
     def verify(self, webhook: RawWebhook) -> bool:
         given = lower_names(webhook.headers).get("authorization", "")

@@ -21,14 +21,13 @@ from typing import Any
 
 from senders.contract import EventKind, Outcome
 from senders.providers._declared import Option
-from senders.providers._judging import Ruling
+from senders.providers._judging import Meaning, Ruling
 from senders.providers._opt_out import is_opt_out
 from senders.providers._reasons import Reason
 from senders.providers.twilio_sms import FAILURES as SMS_FAILURES
 from senders.providers.twilio_sms import RULINGS as SMS_RULINGS
 from senders.providers.twilio_sms import STATUSES as SMS_STATUSES
-from senders.providers.twilio_sms import Meaning, TwilioSms, content_sids
-from senders.settings import Settings
+from senders.providers.twilio_sms import TwilioSms, content_sids
 
 UNREACHABLE_SECONDS = 3 * 86_400  # so long a handset without RCS is not tried again
 UNREACHABLE: Ruling = (Outcome.REJECTED, Reason.UNREACHABLE_ON_CHANNEL)
@@ -73,14 +72,10 @@ class TwilioRcs(TwilioSms):
         Option("content_sids", "shape=ContentSid of each Content template", "", content_sids),
     )
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._content_sids: dict[str, str] = self._chosen["content_sids"]
-
     def content(self, content: Mapping[str, Any], message_id: str) -> Sequence[tuple[str, str]]:
         """The template of the content's shape with its values numbered in order, else plain text."""
         cards = _cards(content)
-        sid = self._content_sids.get("-".join(shape(card) for card in cards))
+        sid = self._chosen["content_sids"].get("-".join(shape(card) for card in cards))
         if sid is None:
             return [("Body", "\n\n".join("\n".join(_lines(card)) for card in cards))]
         values = [value for card in cards for value in _values(card, message_id)]

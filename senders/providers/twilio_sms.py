@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -27,13 +26,20 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, optional, positive, read_options, url
-from senders.providers._judging import HTTP_RULINGS, Ruling, as_object, find_ruling, retry_after, verdict
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option, optional, url
+from senders.providers._judging import (
+    HTTP_RULINGS,
+    Meaning,
+    Ruling,
+    as_object,
+    find_ruling,
+    retry_after,
+    verdict,
+)
 from senders.providers._reasons import Reason
 from senders.providers._replies import meaning_of
 from senders.settings import PREFIX, Settings, SettingsError
-
-Meaning = tuple[EventKind, Reason]
 
 LONGEST_VALIDITY = 36_000  # seconds a message may wait in Twilio's queue
 
@@ -126,7 +132,7 @@ def content_sids(text: str) -> dict[str, str]:
     return {name: sid for name, _, sid in pairs}
 
 
-class TwilioSms:
+class TwilioSms(ProviderBase):
     """Answers the contract's questions for Twilio."""
 
     name = "twilio_sms"
@@ -149,17 +155,15 @@ class TwilioSms:
         ),
         Option("base_url", "address of the API", "https://api.twilio.com", url),
         # Twilio queues what a sending number cannot carry at once; this is about API calls.
-        Option("messages_per_second", "how fast messages are handed over", "50", positive),
+        speed("50"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
+        super().__init__(settings)
+        chosen = self._chosen
         if not chosen["from"] and not chosen["messaging_service_sid"]:
             prefix = f"{PREFIX}{self.name.upper()}_"
             raise SettingsError(f"{prefix}FROM or {prefix}MESSAGING_SERVICE_SID: one of them is needed")
-        self.base_url: str = chosen["base_url"]
-        self.capabilities = replace(self.capabilities, messages_per_second=chosen["messages_per_second"])
-        self._chosen = chosen
         self._account_sid: str = chosen["account_sid"]
         self._auth_token: str = chosen["auth_token"]
         self._sender = (

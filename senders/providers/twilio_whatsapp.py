@@ -14,13 +14,12 @@ from typing import Any
 
 from senders.contract import EventKind, Outcome
 from senders.providers._declared import Option
-from senders.providers._judging import Ruling
+from senders.providers._judging import Meaning, Ruling
 from senders.providers._reasons import Reason
 from senders.providers.twilio_sms import FAILURES as SMS_FAILURES
 from senders.providers.twilio_sms import RULINGS as SMS_RULINGS
 from senders.providers.twilio_sms import STATUSES as SMS_STATUSES
-from senders.providers.twilio_sms import Meaning, TwilioSms, content_sids
-from senders.settings import Settings
+from senders.providers.twilio_sms import TwilioSms, content_sids
 
 PAIR_SECONDS = 6.0  # what WhatsApp wants between two messages of ours to one person
 TEMPLATE: Ruling = (Outcome.ROUTE_BLOCKED, Reason.MISSING_TEMPLATE)
@@ -60,23 +59,20 @@ class TwilioWhatsapp(TwilioSms):
         Option("content_sids", "template.language=ContentSid of each approved template", "", content_sids),
     )
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._content_sids: dict[str, str] = self._chosen["content_sids"]
-
     def content(self, content: Mapping[str, Any], message_id: str) -> Sequence[tuple[str, str]]:
         """A template with its values numbered in order: header, body, button. Raises ValueError where
         `content_sids` has none of that name."""
         if "text" in content:
             return [("Body", content["text"])]
         name = f"{content['template']}.{content['language']}"
-        if name not in self._content_sids:
+        sid = self._chosen["content_sids"].get(name)
+        if sid is None:
             raise ValueError(f"content_sids has no {name}")
         values = [value for part in ("header", "body", "button") for value in content.get(part) or ()]
         numbered = {str(number): value for number, value in enumerate(values, 1)}
         variables = json.dumps(numbered, ensure_ascii=False, separators=(",", ":"))
         filled = [("ContentVariables", variables)] if values else []
-        return [("ContentSid", self._content_sids[name]), *filled]
+        return [("ContentSid", sid), *filled]
 
 
 PROVIDER = TwilioWhatsapp

@@ -28,9 +28,11 @@ from senders.contract import (
     Request,
     Verdict,
 )
-from senders.providers._declared import Option, positive, read_options
+from senders.providers._base import ProviderBase, speed
+from senders.providers._declared import Option
 from senders.providers._judging import (
     HTTP_RULINGS,
+    Meaning,
     Ruling,
     dump_json,
     find_ruling,
@@ -44,8 +46,6 @@ from senders.providers._judging import (
 from senders.providers._reasons import Reason
 from senders.providers._standard_webhooks import has_signed, sign, signing_secret
 from senders.settings import Settings
-
-Meaning = tuple[EventKind, Reason]
 
 RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
     200: (Outcome.ACCEPTED, Reason.ACCEPTED),
@@ -89,7 +89,7 @@ def seconds(text: str) -> int:
     return int(text)
 
 
-class Webhook:
+class Webhook(ProviderBase):
     """Answers the contract's questions for any endpoint."""
 
     name = "webhook"
@@ -99,18 +99,15 @@ class Webhook:
         Option("url", "address of the endpoint", parse=endpoint),
         Option("secret", "signing secret (whsec_…), both ways", parse=signing_secret, is_secret=True),
         Option("dedupe_seconds", "how long it ignores a repeated webhook-id; 0: it does not", "0", seconds),
-        Option("messages_per_second", "how fast messages are handed over", "50", positive),
+        speed("50"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        chosen = read_options(self.name, self.options, settings.provider_settings(self.name))
+        super().__init__(settings)
+        chosen = self._chosen
         parts = urlsplit(chosen["url"])
         self.base_url = f"{parts.scheme}://{parts.netloc}"
-        self.capabilities = replace(
-            self.capabilities,
-            dedupe_seconds=chosen["dedupe_seconds"],
-            messages_per_second=chosen["messages_per_second"],
-        )
+        self.capabilities = replace(self.capabilities, dedupe_seconds=chosen["dedupe_seconds"])
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._key: bytes = chosen["secret"]
 
@@ -145,12 +142,6 @@ class Webhook:
     def judge(self, answer: Answer) -> Verdict:
         ruling = find_ruling(RULINGS, answer.status)
         return verdict(answer, ruling, retry_after_seconds=retry_after(answer.headers))
-
-    def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
-        return None
-
-    def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
-        return None
 
     def verify(self, webhook: RawWebhook) -> bool:
         headers = lower_names(webhook.headers)
