@@ -74,6 +74,17 @@ def optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: parse(text) if text else None
 
 
+def like(pattern: str, example: str) -> Callable[[str], str]:
+    """A text of that pattern."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must look like {example}")
+        return text
+
+    return parse
+
+
 def nearest(wrong: str, valid: Iterable[str]) -> str:
     """` (did you mean "x"?)` for the valid name nearest to `wrong`, else all of them."""
     names = sorted(valid)

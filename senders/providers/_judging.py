@@ -53,6 +53,22 @@ def as_object(text: bytes | str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def object_in(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object under that name, or an empty one."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Those of a list's items that are objects; nothing where it is no list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def first_object(value: Any) -> Mapping[str, Any]:
+    """The first object of a list, or an empty one."""
+    return next(iter(objects(value)), {})
+
+
 def read_each(
     provider: str, items: Any, read: Callable[[Any], Sequence[ProviderEvent]]
 ) -> list[ProviderEvent]:
@@ -106,18 +122,38 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, until.total_seconds())
 
 
+def until_reset(headers: Mapping[str, str]) -> float | None:
+    """Seconds to `X-RateLimit-Reset`, a Unix time, counted from the answer's own date."""
+    named = lower_names(headers)
+    if "x-ratelimit-reset" not in named:
+        return None
+    try:
+        answered_at = parsedate_to_datetime(named.get("date", "")).timestamp()
+        return max(0.0, int(named["x-ratelimit-reset"]) - answered_at)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def text_or_none(value: Any) -> str | None:
     """A text that says something, None for anything else."""
     return value if isinstance(value, str) and value else None
 
 
 def moment(text: Any) -> datetime:
-    """A time in ISO 8601 as an aware one; the moment we read it where it is none."""
+    """A time in ISO 8601, of UTC where it names no zone, in UTC; the moment we read it where it is none."""
     try:
         at = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
         return datetime.now(UTC)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def unix_moment(seconds: Any) -> datetime:
+    """A Unix time; the moment we read it where it is none."""
+    try:
+        return datetime.fromtimestamp(float(seconds), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
 
 
 def verdict(

@@ -9,8 +9,7 @@ our receipts' address as HTTPS endpoint; its confirmation is answered by itself.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +26,7 @@ from senders.contract import (
 )
 from senders.providers._aws_signature import Keys, signed_headers
 from senders.providers._base import ProviderBase, speed
-from senders.providers._declared import Option, optional, url
+from senders.providers._declared import Option, like, optional, url
 from senders.providers._judging import (
     HTTP_RULINGS,
     Meaning,
@@ -74,7 +73,6 @@ RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
     429: (Outcome.RETRY, Reason.RATE_LIMITED),
 }
 
-WORDS = [key[1] for key in RULINGS if isinstance(key, tuple)]
 TOPIC_ARN = r"arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w.-]+"
 
 # eventType, or eventType and its bounceType or complaintSubType.
@@ -102,15 +100,6 @@ EVENTS: dict[Any, tuple[Meaning, ...]] = {
 PLACES = {"Bounce": ("bounce", "bounceType"), "Complaint": ("complaint", "complaintSubType")}
 
 
-def _like(pattern: str, example: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"must look like {example}")
-        return text
-
-    return parse
-
-
 class AmazonSes(ProviderBase):
     """Answers the contract's questions for Amazon SES."""
 
@@ -119,7 +108,7 @@ class AmazonSes(ProviderBase):
     # No look-up: a mail is found by Amazon's id alone, and who has that knows that it was taken.
     capabilities = Capabilities(echoes_message_id=True)
     options = (
-        Option("region", "region of the account", parse=_like(r"[a-z]{2}(-[a-z]+)+-\d", "eu-central-1")),
+        Option("region", "region of the account", parse=like(r"[a-z]{2}(-[a-z]+)+-\d", "eu-central-1")),
         Option("access_key_id", "key with the right ses:SendEmail"),
         Option("secret_access_key", "the secret of that key", is_secret=True),
         Option("session_token", "where the key is a temporary one", "", is_secret=True),
@@ -130,9 +119,7 @@ class AmazonSes(ProviderBase):
         Option(
             "topic_arn",
             "SNS topic that receipts come from",
-            parse=_like(
-                r"arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w.-]+", "arn:aws:sns:eu-central-1:123456789012:mail"
-            ),
+            parse=like(TOPIC_ARN, "arn:aws:sns:eu-central-1:123456789012:mail"),
         ),
         Option("sns_url", "address of SNS; empty for the region's", "", optional(url)),
         Option("base_url", "address of the API; empty for the region's", "", optional(url)),

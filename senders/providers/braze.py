@@ -12,8 +12,6 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -37,12 +35,12 @@ from senders.providers._judging import (
     as_object,
     dump_json,
     find_ruling,
-    lower_names,
     moment,
     read_each,
     read_json,
     retry_after,
     text_or_none,
+    until_reset,
     verdict,
 )
 from senders.providers._mail import ascii_address
@@ -119,7 +117,7 @@ class Braze(ProviderBase):
             answer,
             find_ruling(RULINGS, *((answer.status, word) for word in words), answer.status),
             provider_message_id=text_or_none(said.get("dispatch_id")),
-            retry_after_seconds=retry_after(answer.headers) or _until_reset(answer.headers),
+            retry_after_seconds=retry_after(answer.headers) or until_reset(answer.headers),
         )
 
     def verify(self, webhook: RawWebhook) -> bool:
@@ -149,14 +147,3 @@ class Braze(ProviderBase):
 
 
 PROVIDER = Braze
-
-
-def _until_reset(headers: Mapping[str, str]) -> float | None:
-    """Seconds to X-RateLimit-Reset, a Unix time, counted from the answer's own date."""
-    named = lower_names(headers)
-    reset = named.get("x-ratelimit-reset", "")
-    try:
-        at = parsedate_to_datetime(named.get("date", ""))
-        return max(0.0, (datetime.fromtimestamp(int(reset), UTC) - at).total_seconds())
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -36,10 +35,12 @@ from senders.providers._judging import (
     dump_json,
     find_ruling,
     lower_names,
+    object_in,
     read_each,
     read_json,
     retry_after,
     text_or_none,
+    unix_moment,
     verdict,
 )
 from senders.providers._mail import FROM_NAME, ascii_address, mailbox, readable_address
@@ -128,9 +129,7 @@ class CustomerIo(ProviderBase):
 
     def judge(self, answer: Answer) -> Verdict:
         said = as_object(answer.body)
-        told = str(
-            (said.get("meta") or {}).get("error") if isinstance(said.get("meta"), dict) else ""
-        ).lower()
+        told = str(object_in(said, "meta").get("error")).lower()
         words = [word for word in WORDS if word in told]
         return verdict(
             answer,
@@ -158,7 +157,7 @@ class CustomerIo(ProviderBase):
                 event_key=item["event_id"],
                 provider=self.name,
                 kind=kind,
-                occurred_at=_moment(item.get("timestamp")),
+                occurred_at=unix_moment(item.get("timestamp")),
                 message_id=_our_id(data.get("headers")),
                 provider_message_id=data.get("delivery_id"),
                 address=readable_address(str(data.get("recipient") or "")),
@@ -178,10 +177,3 @@ def _our_id(headers: Any) -> str | None:
     named = {str(name).lower(): value for name, value in headers.items()} if isinstance(headers, dict) else {}
     value = named.get(OUR_HEADER.lower())
     return text_or_none(value[0] if isinstance(value, list) and value else value)
-
-
-def _moment(seconds: Any) -> datetime:
-    try:
-        return datetime.fromtimestamp(float(seconds), UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return datetime.now(UTC)

@@ -31,6 +31,8 @@ from senders.providers._judging import (
     as_object,
     dump_json,
     find_ruling,
+    object_in,
+    objects,
     retry_after,
     text_or_none,
     verdict,
@@ -108,7 +110,7 @@ class Firebase(ProviderBase):
 
     def judge(self, answer: Answer) -> Verdict:
         body = as_object(answer.body)
-        error: Mapping[str, Any] = body["error"] if isinstance(body.get("error"), dict) else {}
+        error = object_in(body, "error")
         keys = [(answer.status, word) for word in _words(error)]
         return verdict(
             answer,
@@ -129,12 +131,8 @@ PROVIDER = Firebase
 
 def _words(error: Mapping[str, Any]) -> list[str]:
     """`errorCode` of FcmError, and the fields that BadRequest names, among the error's details."""
-    details = error.get("details")
     words = []
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict):
-            named = detail.get("fieldViolations")
-            violations = named if isinstance(named, list) else []
-            words.append(detail.get("errorCode"))
-            words += [each.get("field") for each in violations if isinstance(each, dict)]
+    for detail in objects(error.get("details")):
+        words.append(detail.get("errorCode"))
+        words += [each.get("field") for each in objects(detail.get("fieldViolations"))]
     return [word for word in words if isinstance(word, str)]

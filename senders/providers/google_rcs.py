@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -34,6 +34,9 @@ from senders.providers._judging import (
     as_object,
     dump_json,
     find_ruling,
+    moment,
+    object_in,
+    objects,
     read_each,
     retry_after,
     verdict,
@@ -122,7 +125,7 @@ class GoogleRcs(ProviderBase):
 
     def judge(self, answer: Answer) -> Verdict:
         body = as_object(answer.body)
-        error: Mapping[str, Any] = body["error"] if isinstance(body.get("error"), dict) else {}
+        error = object_in(body, "error")
         ruling = find_ruling(RULINGS, (answer.status, str(error.get("status"))), answer.status)
         # name: phones/{number}/agentMessages/{messageId}; receipts carry the last part
         return verdict(
@@ -167,7 +170,7 @@ class GoogleRcs(ProviderBase):
                 event_key=f"{their_id}:{kind}",
                 provider=self.name,
                 kind=kind,
-                occurred_at=_moment(said.get("sendTime") or envelope.get("publishTime")),
+                occurred_at=moment(said.get("sendTime") or envelope.get("publishTime")),
                 message_id=message_id,
                 provider_message_id=message_id,
                 address=said.get("senderPhoneNumber") or said.get("phoneNumber"),
@@ -228,9 +231,8 @@ def _suggestion(item: Mapping[str, Any], message_id: str) -> dict[str, Any]:
 
 def _retry_delay(error: Mapping[str, Any]) -> float | None:
     """google.rpc.RetryInfo: {"retryDelay": "3.5s"} among the error's details."""
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else ():
-        text = str(detail.get("retryDelay", "")) if isinstance(detail, dict) else ""
+    for detail in objects(error.get("details")):
+        text = str(detail.get("retryDelay", ""))
         if text.endswith("s") and text[:-1].replace(".", "", 1).isdigit():
             return float(text[:-1])
     return None
@@ -272,12 +274,3 @@ def _tap_meaning(response: Mapping[str, Any]) -> tuple[EventKind, Reason, str | 
     if response.get("type") == "ACTION" or "text" not in response:
         return EventKind.CLICKED, Reason.CLICKED, message_id or None
     return EventKind.REPLIED, Reason.REPLIED, message_id or None
-
-
-def _moment(text: Any) -> datetime:
-    """RFC 3339 of the event; the moment we read it where Google gives none (DELIVERED, READ)."""
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return datetime.now(UTC)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -37,10 +36,14 @@ from senders.providers._judging import (
     as_object,
     dump_json,
     find_ruling,
+    first_object,
     lower_names,
+    object_in,
+    objects,
     read_each,
     retry_after,
     text_or_none,
+    unix_moment,
     verdict,
 )
 from senders.providers._reasons import Reason
@@ -172,15 +175,13 @@ class MetaWhatsapp(ProviderBase):
 
     def judge(self, answer: Answer) -> Verdict:
         body = as_object(answer.body)
-        error: Mapping[str, Any] = body["error"] if isinstance(body.get("error"), dict) else {}
+        error = object_in(body, "error")
         ruling = find_ruling(RULINGS, str(error.get("code")), answer.status)
         asked = retry_after(answer.headers)
-        messages = body.get("messages")
-        first = messages[0] if isinstance(messages, list) and messages else {}
         return verdict(
             answer,
             ruling,
-            provider_message_id=text_or_none(first.get("id")) if isinstance(first, dict) else None,
+            provider_message_id=text_or_none(first_object(body.get("messages")).get("id")),
             retry_after_seconds=PAIR_SECONDS if asked is None and ruling[1] is Reason.PAIR_LIMITED else asked,
         )
 
@@ -201,14 +202,12 @@ class MetaWhatsapp(ProviderBase):
 
     def _items(self, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """Statuses, messages and wishes about our number: an app hears every number of its accounts."""
-        for entry in _list(body.get("entry")):
-            for change in _list(entry.get("changes")):
-                value = change.get("value")
-                if not isinstance(value, dict) or not isinstance(value.get("metadata"), dict):
-                    continue
-                if value["metadata"].get("phone_number_id") == self._phone_number_id:
+        for entry in objects(body.get("entry")):
+            for change in objects(entry.get("changes")):
+                value = object_in(change, "value")
+                if object_in(value, "metadata").get("phone_number_id") == self._phone_number_id:
                     for name in ("statuses", "messages", "user_preferences"):
-                        yield from _list(value.get(name))
+                        yield from objects(value.get(name))
 
     def _events_of(self, item: Mapping[str, Any]) -> list[ProviderEvent]:
         number = item.get("recipient_id") or item.get("from") or item.get("wa_id")
@@ -219,7 +218,7 @@ class MetaWhatsapp(ProviderBase):
                 event_key=f"{their_id}:{kind}",
                 provider=self.name,
                 kind=kind,
-                occurred_at=_moment(item.get("timestamp")),
+                occurred_at=unix_moment(item.get("timestamp")),
                 message_id=item.get("biz_opaque_callback_data") if is_status else None,
                 provider_message_id=item["id"] if is_status else (item.get("context") or {}).get("id"),
                 address=f"+{number}" if number else None,
@@ -268,7 +267,7 @@ def _parameter(text: str, part: str) -> dict[str, Any]:
 
 def _meanings(item: Mapping[str, Any]) -> Sequence[Meaning]:
     if "status" in item:
-        first = next(iter(_list(item.get("errors"))), {})
+        first = first_object(item.get("errors"))
         meaning = STATUSES.get(str(item["status"]))
         failed = FAILURES.get(str(first.get("code"))) if item["status"] == "failed" else None
         return failed or ([meaning] if meaning else [])
@@ -295,14 +294,3 @@ def _button(item: Mapping[str, Any]) -> str:
     interactive = item.get("interactive") or {}
     reply = interactive.get("button_reply") or interactive.get("list_reply") or {}
     return str(reply.get("id") or (item.get("button") or {}).get("payload") or "")
-
-
-def _list(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _moment(timestamp: Any) -> datetime:
-    try:
-        return datetime.fromtimestamp(float(timestamp), UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return datetime.now(UTC)

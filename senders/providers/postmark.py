@@ -35,6 +35,7 @@ from senders.providers._judging import (
     as_object,
     dump_json,
     find_ruling,
+    first_object,
     lower_names,
     moment,
     read_each,
@@ -185,11 +186,10 @@ class Postmark(ProviderBase):
 
     def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
         """Only a found message says something: the search is a moment behind, so none is no proof."""
-        found = as_object(answer.body).get("Messages")
-        first = found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else {}
-        if answer.status != 200 or not text_or_none(first.get("MessageID")):
+        their_id = text_or_none(first_object(as_object(answer.body).get("Messages")).get("MessageID"))
+        if answer.status != 200 or their_id is None:
             return None
-        return verdict(answer, (Outcome.ACCEPTED, Reason.ACCEPTED), provider_message_id=first["MessageID"])
+        return verdict(answer, (Outcome.ACCEPTED, Reason.ACCEPTED), provider_message_id=their_id)
 
     def verify(self, webhook: RawWebhook) -> bool:
         given = lower_names(webhook.headers).get("authorization", "")

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,10 +33,13 @@ from senders.providers._judging import (
     as_object,
     dump_json,
     find_ruling,
+    first_object,
     lower_names,
     read_each,
     read_json,
     retry_after,
+    unix_moment,
+    until_reset,
     verdict,
 )
 from senders.providers._mail import FROM_NAME, REPLY_TO, ascii_address, readable_address
@@ -165,14 +166,13 @@ class SendGrid(ProviderBase):
         return {"Authorization": f"Bearer {self._api_key}"}
 
     def judge(self, answer: Answer) -> Verdict:
-        errors = as_object(answer.body).get("errors")
-        first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+        first = first_object(as_object(answer.body).get("errors"))
         keys = [(answer.status, str(first.get(name))) for name in ("field", "message")]
         return verdict(
             answer,
             find_ruling(RULINGS, *keys, answer.status),
             provider_message_id=lower_names(answer.headers).get("x-message-id"),
-            retry_after_seconds=_until_reset(answer.headers) or retry_after(answer.headers),
+            retry_after_seconds=until_reset(answer.headers) or retry_after(answer.headers),
         )
 
     def look_up(self, message_id: str, address: str, provider_message_id: str | None) -> Request | None:
@@ -183,11 +183,11 @@ class SendGrid(ProviderBase):
 
     def judge_look_up(self, message_id: str, answer: Answer) -> Verdict | None:
         """Only a found message says something: the history is minutes behind, so none is no proof."""
-        messages = as_object(answer.body).get("messages")
-        if answer.status != 200 or not isinstance(messages, list) or not messages:
+        found = first_object(as_object(answer.body).get("messages"))
+        if answer.status != 200 or not found:
             return None
         accepted = (Outcome.ACCEPTED, Reason.ACCEPTED)
-        return verdict(answer, accepted, provider_message_id=_short(messages[0].get("msg_id", "")))
+        return verdict(answer, accepted, provider_message_id=_short(found.get("msg_id", "")))
 
     def verify(self, webhook: RawWebhook) -> bool:
         timestamp = webhook.headers.get("x-twilio-email-event-webhook-timestamp", "")
@@ -207,7 +207,7 @@ class SendGrid(ProviderBase):
                 event_key=f"{their_id}:{kind}",
                 provider=self.name,
                 kind=kind,
-                occurred_at=_moment(item.get("timestamp")),
+                occurred_at=unix_moment(item.get("timestamp")),
                 message_id=item.get("message_id"),
                 provider_message_id=_short(str(item.get("sg_message_id") or "")),
                 address=readable_address(str(item.get("email") or "")),
@@ -225,22 +225,3 @@ PROVIDER = SendGrid
 def _short(sg_message_id: str) -> str | None:
     """`<X-Message-Id>.filter0001….0` → the X-Message-Id that the answer gave."""
     return sg_message_id.partition(".")[0] or None
-
-
-def _until_reset(headers: Mapping[str, str]) -> float | None:
-    """Seconds to X-RateLimit-Reset (a Unix time), counted from the answer's own Date."""
-    named = lower_names(headers)
-    if "x-ratelimit-reset" not in named:
-        return None
-    try:
-        answered_at = parsedate_to_datetime(named.get("date", "")).timestamp()
-        return max(0.0, float(named["x-ratelimit-reset"]) - answered_at)
-    except ValueError:
-        return None
-
-
-def _moment(timestamp: Any) -> datetime:
-    try:
-        return datetime.fromtimestamp(float(timestamp), UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return datetime.now(UTC)

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -27,7 +27,7 @@ from senders.contract import (
     Verdict,
 )
 from senders.providers._base import ProviderBase, speed
-from senders.providers._declared import Option, optional, url
+from senders.providers._declared import Option, like, optional, url
 from senders.providers._judging import (
     HTTP_RULINGS,
     Meaning,
@@ -115,15 +115,6 @@ HANDLED: dict[str, Meaning] = {
 }
 
 
-def _like(pattern: str, example: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"must look like {example}")
-        return text
-
-    return parse
-
-
 def content_sids(text: str) -> dict[str, str]:
     """`cart_reminder.en=HX…,hello.en=HX…`; ValueError says so."""
     pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
@@ -143,7 +134,7 @@ class TwilioSms(ProviderBase):
     capabilities = Capabilities(echoes_message_id=True, can_look_up=True)
     options: tuple[Option, ...] = (
         Option(
-            "account_sid", "the account", parse=_like(r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits")
+            "account_sid", "the account", parse=like(r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits")
         ),
         Option("auth_token", "the account's token; receipts are signed with it too", is_secret=True),
         Option("from", "number, short code or name that sends; or give a messaging service", ""),
@@ -151,7 +142,7 @@ class TwilioSms(ProviderBase):
             "messaging_service_sid",
             "messaging service that chooses the sending number",
             "",
-            optional(_like(r"MG[0-9a-fA-F]{32}", "MG and 32 hexadecimal digits")),
+            optional(like(r"MG[0-9a-fA-F]{32}", "MG and 32 hexadecimal digits")),
         ),
         Option("base_url", "address of the API", "https://api.twilio.com", url),
         # Twilio queues what a sending number cannot carry at once; this is about API calls.
