@@ -20,14 +20,14 @@ from dataclasses import replace
 from typing import Any
 
 from senders.contract import EventKind, Outcome
+from senders.providers import _twilio_receipts as receipts
 from senders.providers._declared import Option
 from senders.providers._judging import Meaning, Ruling
 from senders.providers._opt_out import is_opt_out
 from senders.providers._reasons import Reason
-from senders.providers.twilio_sms import FAILURES as SMS_FAILURES
+from senders.providers._twilio_content import content_sids, filled
 from senders.providers.twilio_sms import RULINGS as SMS_RULINGS
-from senders.providers.twilio_sms import STATUSES as SMS_STATUSES
-from senders.providers.twilio_sms import TwilioSms, content_sids
+from senders.providers.twilio_sms import TwilioSms
 
 UNREACHABLE_SECONDS = 3 * 86_400  # so long a handset without RCS is not tried again
 UNREACHABLE: Ruling = (Outcome.REJECTED, Reason.UNREACHABLE_ON_CHANNEL)
@@ -40,8 +40,8 @@ RULINGS: dict[Any, Ruling] = SMS_RULINGS | {
     "63018": (Outcome.RETRY, Reason.RATE_LIMITED),
     "63106": UNREACHABLE,  # the handset has no RCS
 }
-STATUSES = SMS_STATUSES
-FAILURES: dict[str, Meaning] = SMS_FAILURES | {
+STATUSES = receipts.STATUSES
+FAILURES: dict[str, Meaning] = receipts.FAILURES | {
     "63003": (EventKind.FAILED, Reason.UNREACHABLE_ON_CHANNEL),
     "63018": (EventKind.FAILED, Reason.QUEUE_FULL),
     "63106": (EventKind.FAILED, Reason.UNREACHABLE_ON_CHANNEL),
@@ -78,10 +78,7 @@ class TwilioRcs(TwilioSms):
         sid = self._chosen["content_sids"].get("-".join(shape(card) for card in cards))
         if sid is None:
             return [("Body", "\n\n".join("\n".join(_lines(card)) for card in cards))]
-        values = [value for card in cards for value in _values(card, message_id)]
-        numbered = {str(number): value for number, value in enumerate(values, 1)}
-        variables = json.dumps(numbered, ensure_ascii=False, separators=(",", ":"))
-        return [("ContentSid", sid), ("ContentVariables", variables)]
+        return filled(sid, [value for card in cards for value in _values(card, message_id)])
 
     def inbound(self, fields: Mapping[str, str]) -> tuple[str | None, list[Meaning]]:
         """A tap on a reply brings our id and its word; what is typed brings neither."""

@@ -7,18 +7,14 @@ Source of the rules: Twilio's OpenAPI (Messages create, list, fetch), the error 
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from senders.contract import (
     Answer,
     Capabilities,
-    EventKind,
     Message,
     Outcome,
     ProviderEvent,
@@ -26,6 +22,7 @@ from senders.contract import (
     Request,
     Verdict,
 )
+from senders.providers import _twilio_receipts as receipts
 from senders.providers._base import ProviderBase, speed
 from senders.providers._declared import Option, like, optional, url
 from senders.providers._judging import (
@@ -38,7 +35,6 @@ from senders.providers._judging import (
     verdict,
 )
 from senders.providers._reasons import Reason
-from senders.providers._replies import meaning_of
 from senders.settings import PREFIX, Settings, SettingsError
 
 LONGEST_VALIDITY = 36_000  # seconds a message may wait in Twilio's queue
@@ -77,50 +73,7 @@ RULINGS: dict[str | int, Ruling] = HTTP_RULINGS | {
     201: (Outcome.ACCEPTED, Reason.ACCEPTED),
     429: (Outcome.RETRY, Reason.RATE_LIMITED),
 }
-
-STATUSES: dict[str, Meaning] = {
-    "accepted": (EventKind.ACCEPTED, Reason.QUEUED),
-    "scheduled": (EventKind.ACCEPTED, Reason.QUEUED),
-    "queued": (EventKind.ACCEPTED, Reason.QUEUED),
-    "sending": (EventKind.ACCEPTED, Reason.QUEUED),
-    "sent": (EventKind.SENT, Reason.SENT),
-    "delivered": (EventKind.DELIVERED, Reason.DELIVERED),
-    "read": (EventKind.READ, Reason.READ),
-    "canceled": (EventKind.FAILED, Reason.CANCELLED),
-    "undelivered": (EventKind.FAILED, Reason.FAILED_UNEXPLAINED),
-    "failed": (EventKind.FAILED, Reason.FAILED_UNEXPLAINED),
-}
-
-# ErrorCode of a receipt with status failed or undelivered.
-FAILURES: dict[str, Meaning] = {
-    "21610": (EventKind.FAILED, Reason.UNSUBSCRIBED),
-    "30001": (EventKind.FAILED, Reason.QUEUE_FULL),
-    "30002": (EventKind.FAILED, Reason.ACCOUNT_SUSPENDED),
-    "30003": (EventKind.FAILED, Reason.HANDSET_UNREACHABLE),
-    "30004": (EventKind.FAILED, Reason.BLOCKED_BY_CARRIER),
-    "30005": (EventKind.BOUNCED, Reason.UNKNOWN_NUMBER),
-    "30006": (EventKind.BOUNCED, Reason.NOT_A_MOBILE_NUMBER),
-    "30007": (EventKind.FAILED, Reason.BLOCKED_BY_CARRIER),
-    "30008": (EventKind.FAILED, Reason.FAILED_UNEXPLAINED),
-    "30034": (EventKind.FAILED, Reason.WRONG_SENDER),
-    "30036": (EventKind.FAILED, Reason.EXPIRED_UNDELIVERED),
-}
-
-
-# OptOutType of what a person wrote
-HANDLED: dict[str, Meaning] = {
-    "STOP": (EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD),
-    "START": (EventKind.REPLIED, Reason.RESUBSCRIBED),
-    "HELP": (EventKind.REPLIED, Reason.REPLIED),
-}
-
-
-def content_sids(text: str) -> dict[str, str]:
-    """`cart_reminder.en=HX…,hello.en=HX…`; ValueError says so."""
-    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
-    if not all(name and re.fullmatch(r"HX[0-9a-fA-F]{32}", sid) for name, _, sid in pairs):
-        raise ValueError("must look like cart_reminder.en=HX and 32 hexadecimal digits, separated by commas")
-    return {name: sid for name, _, sid in pairs}
+STATUSES, FAILURES = receipts.STATUSES, receipts.FAILURES
 
 
 class TwilioSms(ProviderBase):
@@ -188,7 +141,7 @@ class TwilioSms(ProviderBase):
 
     def inbound(self, fields: Mapping[str, str]) -> tuple[str | None, list[Meaning]]:
         """The message that a person answers, where that is told, and what the answer says."""
-        return None, _inbound(fields)
+        return None, receipts.told_by_a_person(fields)
 
     async def authorize(self, client: Any) -> Mapping[str, str]:
         pair = f"{self._account_sid}:{self._auth_token}".encode()
@@ -229,24 +182,18 @@ class TwilioSms(ProviderBase):
         return None
 
     def verify(self, webhook: RawWebhook) -> bool:
-        fields = _form(webhook)
-        signed = "".join(f"{name}{value}" for name in sorted(fields) for value in sorted(set(fields[name])))
-        given = webhook.headers.get("x-twilio-signature", "").encode()
-        return any(
-            hmac.compare_digest(self._signature(address + signed), given)
-            for address in _with_and_without_port(webhook.url)
-        )
+        return receipts.has_signed(self._auth_token, webhook)
 
     def events(self, webhook: RawWebhook) -> Sequence[ProviderEvent]:
-        fields = {name: values[0] for name, values in _form(webhook).items()}
+        fields = {name: values[0] for name, values in receipts.read_form(webhook).items()}
         sid = fields.get("MessageSid") or fields.get("SmsSid", "")
         status = fields.get("MessageStatus") or fields.get("SmsStatus", "")
         is_inbound = status in ("received", "receiving") or (not status and "Body" in fields)
         if is_inbound:
             message_id, meanings = self.inbound(fields)
         else:
-            message_id = _message_id(webhook.url)
-            meanings = _outbound(status, fields.get("ErrorCode", ""), self.failures)
+            message_id = receipts.our_id(webhook.url)
+            meanings = receipts.told_of_ours(status, fields.get("ErrorCode", ""), self.failures)
         return [
             ProviderEvent(
                 event_key=f"{sid}:{status or 'received'}:{kind}",
@@ -267,44 +214,5 @@ class TwilioSms(ProviderBase):
     def _messages_path(self) -> str:
         return f"/2010-04-01/Accounts/{self._account_sid}/Messages"
 
-    def _signature(self, text: str) -> bytes:
-        digest = hmac.new(self._auth_token.encode(), text.encode(), hashlib.sha1).digest()
-        return base64.b64encode(digest)
-
 
 PROVIDER = TwilioSms
-
-
-def _form(webhook: RawWebhook) -> dict[str, list[str]]:
-    return parse_qs(webhook.body.decode(errors="replace"), keep_blank_values=True)
-
-
-def _outbound(status: str, error_code: str, failures: Mapping[str, Meaning]) -> list[Meaning]:
-    meaning = STATUSES.get(status)
-    if meaning is None or meaning[0] is not EventKind.FAILED:
-        return [meaning] if meaning else []
-    meaning = failures.get(error_code, meaning)
-    opted_out = [(EventKind.UNSUBSCRIBED, Reason.OPT_OUT_WORD)]
-    return [meaning, *(opted_out if meaning[1] is Reason.UNSUBSCRIBED else [])]
-
-
-def _inbound(fields: Mapping[str, str]) -> list[Meaning]:
-    """A person wrote. OptOutType is there where Twilio itself handled STOP, START or HELP, and answered."""
-    handled = HANDLED.get(fields.get("OptOutType", ""))
-    return [handled or meaning_of(fields.get("Body", ""))]
-
-
-def _message_id(address: str) -> str | None:
-    return parse_qs(urlsplit(address).query).get("message_id", [None])[0]
-
-
-def _with_and_without_port(address: str) -> list[str]:
-    """Twilio signs the port in some set-ups and leaves it out in others; either is its signature."""
-    parts = urlsplit(address)
-    port = {"https": 443, "http": 80}.get(parts.scheme)
-    host = parts.hostname or ""
-    if parts.port is None:
-        return [address, parts._replace(netloc=f"{host}:{port}").geturl()]
-    if parts.port == port:
-        return [address, parts._replace(netloc=host).geturl()]
-    return [address]

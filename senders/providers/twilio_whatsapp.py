@@ -7,19 +7,18 @@ notification messages with templates" and the error dictionary (63xxx). What is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from senders.contract import EventKind, Outcome
+from senders.providers import _twilio_receipts as receipts
 from senders.providers._declared import Option
 from senders.providers._judging import Meaning, Ruling
 from senders.providers._reasons import Reason
-from senders.providers.twilio_sms import FAILURES as SMS_FAILURES
+from senders.providers._twilio_content import content_sids, filled
 from senders.providers.twilio_sms import RULINGS as SMS_RULINGS
-from senders.providers.twilio_sms import STATUSES as SMS_STATUSES
-from senders.providers.twilio_sms import TwilioSms, content_sids
+from senders.providers.twilio_sms import TwilioSms
 
 PAIR_SECONDS = 6.0  # what WhatsApp wants between two messages of ours to one person
 TEMPLATE: Ruling = (Outcome.ROUTE_BLOCKED, Reason.MISSING_TEMPLATE)
@@ -33,8 +32,8 @@ RULINGS: dict[Any, Ruling] = SMS_RULINGS | {
     "63024": (Outcome.REJECTED, Reason.UNREACHABLE_ON_CHANNEL),
     "63018": (Outcome.RETRY, Reason.RATE_LIMITED),
 }
-STATUSES = SMS_STATUSES
-FAILURES: dict[str, Meaning] = SMS_FAILURES | {
+STATUSES = receipts.STATUSES
+FAILURES: dict[str, Meaning] = receipts.FAILURES | {
     "63003": (EventKind.FAILED, Reason.UNREACHABLE_ON_CHANNEL),
     "63024": (EventKind.FAILED, Reason.UNREACHABLE_ON_CHANNEL),
     "63016": (EventKind.FAILED, Reason.OUTSIDE_WINDOW),
@@ -69,10 +68,7 @@ class TwilioWhatsapp(TwilioSms):
         if sid is None:
             raise ValueError(f"content_sids has no {name}")
         values = [value for part in ("header", "body", "button") for value in content.get(part) or ()]
-        numbered = {str(number): value for number, value in enumerate(values, 1)}
-        variables = json.dumps(numbered, ensure_ascii=False, separators=(",", ":"))
-        filled = [("ContentVariables", variables)] if values else []
-        return [("ContentSid", sid), *filled]
+        return filled(sid, values)
 
 
 PROVIDER = TwilioWhatsapp
