@@ -41,9 +41,8 @@ from senders.providers._judging import (
     retry_after,
     verdict,
 )
-from senders.providers._opt_out import is_opt_out
 from senders.providers._reasons import Reason
-from senders.providers._replies import meaning_of
+from senders.providers._replies import meaning_of, meaning_of_tap
 from senders.providers._service_account import AccessToken, service_account
 from senders.settings import Settings
 
@@ -74,6 +73,9 @@ EVENTS: dict[str, tuple[EventKind, Reason]] = {
     "UNSUBSCRIBE": (EventKind.UNSUBSCRIBED, Reason.OPT_OUT_BUTTON),
     "SUBSCRIBE": (EventKind.REPLIED, Reason.RESUBSCRIBED),
 }
+
+# A button by its type: Google's action, where it wants the value, where ours is.
+ACTIONS = {"open_url": ("openUrlAction", "url", "url"), "dial": ("dialAction", "phoneNumber", "phone")}
 
 
 class GoogleRcs(ProviderBase):
@@ -217,13 +219,10 @@ def _suggestion(item: Mapping[str, Any], message_id: str) -> dict[str, Any]:
         "text": item["label"],
         "postbackData": f"{message_id}:{item.get('postback') or item['type']}",
     }
-    actions = {
-        "open_url": lambda: {"openUrlAction": {"url": item["url"]}},
-        "dial": lambda: {"dialAction": {"phoneNumber": item["phone"]}},
-    }
     if item["type"] == "reply":
         return {"reply": said}
-    return {"action": {**said, **actions[item["type"]]()}}
+    action, theirs, ours = ACTIONS[item["type"]]
+    return {"action": {**said, action: {theirs: item[ours]}}}
 
 
 # ---- the answer and the receipt
@@ -268,9 +267,9 @@ def _button(said: Mapping[str, Any]) -> str:
 
 def _tap_meaning(response: Mapping[str, Any]) -> tuple[EventKind, Reason, str | None]:
     """What a tap on a suggestion says. Its messageId would be the tap's own: ours is in the postback."""
-    message_id, _, postback = str(response.get("postbackData", "")).partition(":")
-    if is_opt_out(postback) or is_opt_out(str(response.get("text", ""))):
-        return EventKind.UNSUBSCRIBED, Reason.OPT_OUT_BUTTON, message_id or None
-    if response.get("type") == "ACTION" or "text" not in response:
-        return EventKind.CLICKED, Reason.CLICKED, message_id or None
-    return EventKind.REPLIED, Reason.REPLIED, message_id or None
+    message_id, _, word = str(response.get("postbackData", "")).partition(":")
+    kind, reason = meaning_of_tap(word, str(response.get("text", "")))
+    is_action = response.get("type") == "ACTION" or "text" not in response
+    if is_action and kind is EventKind.REPLIED:
+        kind, reason = EventKind.CLICKED, Reason.CLICKED
+    return kind, reason, message_id or None

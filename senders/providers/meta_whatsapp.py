@@ -223,7 +223,7 @@ class MetaWhatsapp(ProviderBase):
                 provider_message_id=item["id"] if is_status else (item.get("context") or {}).get("id"),
                 address=f"+{number}" if number else None,
                 reason=reason.value,
-                button=_button(item),
+                button=_answered(item)[1],
                 raw=json.dumps(item),
             )
             for kind, reason in _meanings(item)
@@ -276,21 +276,12 @@ def _meanings(item: Mapping[str, Any]) -> Sequence[Meaning]:
         return [wish] if wish else []
     if item.get("type") in ("system", "reaction", "unsupported"):
         return []
-    return [meaning_of(_said(item))]
+    return [meaning_of(_answered(item)[0])]
 
 
-def _said(item: Mapping[str, Any]) -> str:
-    """What a person wrote, or the label of the button that they touched."""
-    interactive = item.get("interactive") or {}
+def _answered(item: Mapping[str, Any]) -> tuple[str, str]:
+    """What a person wrote, or the label of the button that they touched, and our word behind that button."""
+    interactive, button = item.get("interactive") or {}, item.get("button") or {}
     reply = interactive.get("button_reply") or interactive.get("list_reply") or {}
-    text = (
-        (item.get("text") or {}).get("body") or (item.get("button") or {}).get("text") or reply.get("title")
-    )
-    return str(text or "")
-
-
-def _button(item: Mapping[str, Any]) -> str:
-    """Our word behind the button that a person touched."""
-    interactive = item.get("interactive") or {}
-    reply = interactive.get("button_reply") or interactive.get("list_reply") or {}
-    return str(reply.get("id") or (item.get("button") or {}).get("payload") or "")
+    text = (item.get("text") or {}).get("body") or button.get("text") or reply.get("title")
+    return str(text or ""), str(reply.get("id") or button.get("payload") or "")

@@ -23,8 +23,8 @@ from senders.contract import EventKind, Outcome
 from senders.providers import _twilio_receipts as receipts
 from senders.providers._declared import Option
 from senders.providers._judging import Meaning, Ruling
-from senders.providers._opt_out import is_opt_out
 from senders.providers._reasons import Reason
+from senders.providers._replies import meaning_of_tap
 from senders.providers._twilio_content import content_sids, filled
 from senders.providers.twilio_sms import RULINGS as SMS_RULINGS
 from senders.providers.twilio_sms import TwilioSms
@@ -85,9 +85,7 @@ class TwilioRcs(TwilioSms):
         message_id, is_tap, word = fields.get("ButtonPayload", "").partition(":")
         if not is_tap:
             return super().inbound(fields)
-        if is_opt_out(word) or is_opt_out(fields.get("ButtonText", "")):
-            return message_id, [(EventKind.UNSUBSCRIBED, Reason.OPT_OUT_BUTTON)]
-        return message_id, [(EventKind.REPLIED, Reason.REPLIED)]
+        return message_id, [meaning_of_tap(word, fields.get("ButtonText", ""))]
 
 
 PROVIDER = TwilioRcs
