@@ -34,6 +34,11 @@ UNCLEAR: Ruling = (Outcome.UNKNOWN, Reason.UNCLEAR_ANSWER)
 RAW_LIMIT = 8_000  # characters of a provider's answer that are kept
 
 
+def each(ruling: Ruling, *keys: Hashable) -> dict[Any, Ruling]:
+    """Rows of a table: the same ruling for each of the keys."""
+    return dict.fromkeys(keys, ruling)
+
+
 def find_ruling(table: Mapping[Any, Ruling], *keys: Hashable) -> Ruling:
     """The ruling of the first key the table knows; what no table knows is UNKNOWN, never a guess."""
     return next((table[key] for key in keys if key in table), UNCLEAR)

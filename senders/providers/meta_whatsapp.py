@@ -35,6 +35,7 @@ from senders.providers._judging import (
     Ruling,
     as_object,
     dump_json,
+    each,
     find_ruling,
     first_object,
     lower_names,
@@ -56,33 +57,18 @@ SUSPENDED: Ruling = (Outcome.ROUTE_BLOCKED, Reason.ACCOUNT_SUSPENDED)
 SENDER: Ruling = (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER)
 TEMPLATE: Ruling = (Outcome.ROUTE_BLOCKED, Reason.MISSING_TEMPLATE)
 CONTENT: Ruling = (Outcome.REJECTED, Reason.INVALID_CONTENT)
-UNCERTAIN: Ruling = (Outcome.UNKNOWN, Reason.SERVER_ERROR)
 
 # The error's code (text) comes first, then the HTTP status.
 RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
     200: (Outcome.ACCEPTED, Reason.ACCEPTED),
-    "0": REFUSED,
-    "3": REFUSED,
-    "10": REFUSED,
-    "190": REFUSED,
-    "200": REFUSED,
-    "131005": REFUSED,
-    "368": SUSPENDED,
-    "131031": SUSPENDED,
+    **each(REFUSED, "0", "3", "10", "190", "200", "131005"),
+    **each(SUSPENDED, "368", "131031"),
     "131042": SUSPENDED,  # it could not be paid
-    "33": SENDER,
-    "131045": SENDER,
-    "133010": SENDER,
+    **each(SENDER, "33", "131045", "133010"),
     "132001": TEMPLATE,
     "132015": TEMPLATE,  # paused for its quality
     "132016": TEMPLATE,  # disabled for its quality
-    "100": CONTENT,
-    "131008": CONTENT,
-    "131009": CONTENT,
-    "131051": CONTENT,
-    "132000": CONTENT,
-    "132007": CONTENT,
-    "132012": CONTENT,
+    **each(CONTENT, "100", "131008", "131009", "131051", "132000", "132007", "132012"),
     "132005": (Outcome.REJECTED, Reason.TOO_LARGE),
     "131047": (Outcome.REJECTED, Reason.OUTSIDE_WINDOW),
     "131026": (Outcome.REJECTED, Reason.UNREACHABLE_ON_CHANNEL),
@@ -93,17 +79,10 @@ RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
     "131050": (Outcome.REJECTED, Reason.UNSUBSCRIBED),  # of marketing; orders still go
     "130497": (Outcome.REJECTED, Reason.COUNTRY_NOT_ENABLED),
     "131056": (Outcome.RETRY, Reason.PAIR_LIMITED),
-    "4": (Outcome.RETRY, Reason.RATE_LIMITED),
-    "80007": (Outcome.RETRY, Reason.RATE_LIMITED),
-    "130429": (Outcome.RETRY, Reason.RATE_LIMITED),
+    **each((Outcome.RETRY, Reason.RATE_LIMITED), 429, "4", "80007", "130429"),
     "131048": (Outcome.ROUTE_BLOCKED, Reason.ACCOUNT_LIMIT),  # too many called it spam
-    "131057": (Outcome.RETRY, Reason.TRY_LATER),
-    "133004": (Outcome.RETRY, Reason.TRY_LATER),
-    "1": UNCERTAIN,
-    "2": UNCERTAIN,
-    "131000": UNCERTAIN,
-    "131016": UNCERTAIN,
-    429: (Outcome.RETRY, Reason.RATE_LIMITED),
+    **each((Outcome.RETRY, Reason.TRY_LATER), "131057", "133004"),
+    **each((Outcome.UNKNOWN, Reason.SERVER_ERROR), "1", "2", "131000", "131016"),
 }
 
 # `status` of a receipt.

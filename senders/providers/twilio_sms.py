@@ -30,6 +30,7 @@ from senders.providers._judging import (
     Meaning,
     Ruling,
     as_object,
+    each,
     find_ruling,
     retry_after,
     verdict,
@@ -39,6 +40,7 @@ from senders.settings import PREFIX, Settings, SettingsError
 
 LONGEST_VALIDITY = 36_000  # seconds a message may wait in Twilio's queue
 
+WRONG_SENDER = ("21212", "21603", "21606", "21659", "21660", "21701", "21703", "21704", "21705")
 # Error codes of an answer (text) come first, then its HTTP status where the code is new to us.
 RULINGS: dict[str | int, Ruling] = HTTP_RULINGS | {
     "21211": (Outcome.SUPPRESSED, Reason.INVALID_ADDRESS),
@@ -60,15 +62,7 @@ RULINGS: dict[str | int, Ruling] = HTTP_RULINGS | {
     "20008": (Outcome.ROUTE_BLOCKED, Reason.CREDENTIALS_REFUSED),
     "20005": (Outcome.ROUTE_BLOCKED, Reason.ACCOUNT_SUSPENDED),
     "20404": (Outcome.ROUTE_BLOCKED, Reason.WRONG_ENDPOINT),
-    "21212": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
-    "21603": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
-    "21606": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
-    "21659": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
-    "21660": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
-    "21701": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
-    "21703": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
-    "21704": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
-    "21705": (Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER),
+    **each((Outcome.ROUTE_BLOCKED, Reason.WRONG_SENDER), *WRONG_SENDER),
     "21609": (Outcome.ROUTE_BLOCKED, Reason.WRONG_ENDPOINT),  # our StatusCallback is no valid address
     201: (Outcome.ACCEPTED, Reason.ACCEPTED),
     429: (Outcome.RETRY, Reason.RATE_LIMITED),
