@@ -25,9 +25,10 @@ from starlette.routing import Route
 from senders import contract
 from senders.providers._aws_signature import Keys, signature_of
 from senders.providers._sns import SIGNED
+from senders.sandbox.calls import first_fault, json_answer, links_in, read_object
 from senders.sandbox.core import Core, asks
 from senders.sandbox.journal import Accepted
-from senders.sandbox.mailboxes import MAILBOX, fate, links_in
+from senders.sandbox.mailboxes import MAILBOX, fate
 from senders.sandbox.receipts import Mailbox, Signed
 
 FROM = "hello@shop.example"
@@ -134,7 +135,7 @@ class AmazonSesSandbox:
     def _send(self, request: Request, body: bytes) -> Response:
         if refused := self._refusal(request, body):
             return _error(refused)
-        mail = _object(body)
+        mail = read_object(body)
         if wrong := _fault_of_mail(mail, body):
             return _error(*wrong)
         simple = mail["Content"]["Simple"]
@@ -153,7 +154,7 @@ class AmazonSesSandbox:
         )
         self._announce(str(request.base_url).rstrip("/"))
         self._plan_receipts(accepted, tags, str(request.base_url).rstrip("/"))
-        return _json({"MessageId": accepted.provider_message_id})
+        return json_answer({"MessageId": accepted.provider_message_id})
 
     def _refusal(self, request: Request, body: bytes) -> str | None:
         """Which key, whether its signature is of these bytes, and how old it is."""
@@ -177,7 +178,7 @@ class AmazonSesSandbox:
     def _confirm(self, request: Request, body: bytes) -> Response:
         is_ours = request.query_params.get("TopicArn") == self._secrets["topic_arn"]
         self._is_confirmed |= is_ours and request.query_params.get("Action") == "ConfirmSubscription"
-        return _json({"is_confirmed": self._is_confirmed})
+        return json_answer({"is_confirmed": self._is_confirmed})
 
     # ---- what becomes of a message
 
@@ -250,14 +251,6 @@ def _certificate(key: rsa.RSAPrivateKey) -> str:
     return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _fault_of_mail(mail: Mapping[str, Any], body: bytes) -> tuple[str, dict[str, str]] | None:
     """The first thing wrong with a mail, and the words that its error needs."""
     sender = mail.get("FromEmailAddress") or ""
@@ -276,7 +269,7 @@ def _fault_of_mail(mail: Mapping[str, Any], body: bytes) -> tuple[str, dict[str,
         (found != CONFIGURATION_SET, "set"),
         (not all(re.fullmatch(r"[\w.@-]{1,256}", text or "", re.ASCII) for text in tags), "tag"),
     )
-    wrong = next((word for is_wrong, word in checks if is_wrong), None)
+    wrong = first_fault(checks)
     address = named.group(1) if named else sender
     return (wrong, {"from_": address, "missing": ", ".join(missing), "set": found}) if wrong else None
 
@@ -285,10 +278,6 @@ def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.dumps(value), status, headers, "application/json")
-
-
 def _error(word: str, words: Mapping[str, str] | None = None) -> Response:
     status, kind, text = ERRORS[word]
-    return _json({"message": text.format_map(words or {})}, status, {"x-amzn-ErrorType": kind})
+    return json_answer({"message": text.format_map(words or {})}, status, {"x-amzn-ErrorType": kind})

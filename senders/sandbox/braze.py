@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import secrets as random_secrets
 import time
@@ -15,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import brings, first_fault, json_answer, links_in
 from senders.sandbox.core import Core
 from senders.sandbox.journal import Accepted
-from senders.sandbox.mailboxes import MAILBOX, fate, links_in
+from senders.sandbox.mailboxes import MAILBOX, fate
 from senders.sandbox.receipts import Mailbox, Signed
 
 CAMPAIGN = "9a1b5c1e-transactional"
@@ -76,8 +76,7 @@ class BrazeSandbox:
     # ---- the API
 
     def _send(self, request: Request, body: bytes) -> Response:
-        given = request.headers.get("authorization", "")
-        if not hmac.compare_digest(given.encode(), self._authorization.encode()):
+        if not brings(request, self._authorization):
             return _error("key")
         if request.path_params["campaign"] != CAMPAIGN:
             return _error("campaign")
@@ -141,15 +140,15 @@ def _fault_of(asked: Mapping[str, Any]) -> str | None:
         (not recipient.get("external_user_id") or not MAILBOX.fullmatch(address), "recipient"),
         (not said.get("subject") or not said.get("html"), "properties"),
     )
-    return next((word for is_wrong, word in checks if is_wrong), None)
+    return first_fault(checks)
 
 
 def _taken(dispatch_id: str) -> Response:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     answer = {"dispatch_id": dispatch_id, "status": "sent", "metadata": {"received_at": at}}
-    return Response(json.dumps(answer), 201, media_type="application/json")
+    return json_answer(answer, 201)
 
 
 def _error(word: str, headers: Mapping[str, str] | None = None) -> Response:
     status, message = ERRORS[word]
-    return Response(json.dumps({"message": message}), status, headers, "application/json")
+    return json_answer({"message": message}, status, headers)

@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import brings, first_fault, json_answer, links_in
 from senders.sandbox.core import Core
 from senders.sandbox.journal import Accepted
-from senders.sandbox.mailboxes import MAILBOX, fate, links_in
+from senders.sandbox.mailboxes import MAILBOX, fate
 from senders.sandbox.receipts import Mailbox, Signed
 
 FROM = "hello@shop.example"
@@ -81,8 +82,7 @@ class CustomerIoSandbox:
     # ---- the API
 
     def _send(self, request: Request, body: bytes) -> Response:
-        given = request.headers.get("authorization", "")
-        if not hmac.compare_digest(given.encode(), self._authorization.encode()):
+        if not brings(request, self._authorization):
             return _error("key")
         try:
             mail = json.loads(body)
@@ -104,7 +104,7 @@ class CustomerIoSandbox:
         )
         self._plan_receipts(accepted, mail, headers)
         answer = {"delivery_id": accepted.provider_message_id, "queued_at": int(time.time())}
-        return Response(json.dumps(answer), media_type="application/json")
+        return json_answer(answer)
 
     # ---- what becomes of a message
 
@@ -147,9 +147,9 @@ def _fault_of(mail: Mapping[str, Any]) -> str | None:
         (sender is None or sender.group(1) != FROM, "from"),
         (not mail.get("subject") or not mail.get("body"), "content"),
     )
-    return next((word for is_wrong, word in checks if is_wrong), None)
+    return first_fault(checks)
 
 
 def _error(word: str) -> Response:
     status, text = ERRORS[word]
-    return Response(json.dumps({"meta": {"error": text}}), status, media_type="application/json")
+    return json_answer({"meta": {"error": text}}, status)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import first_fault, json_answer
 from senders.sandbox.core import Core, asks
 from senders.sandbox.credentials import write_private
 from senders.sandbox.token_endpoint import TokenEndpoint
@@ -106,7 +107,7 @@ class FirebaseSandbox:
                 links=[url] if url else [],
             )
             self._shown.add(key)
-        return _json({"name": accepted_as})
+        return json_answer({"name": accepted_as})
 
     def _read(self, request: Request, body: bytes) -> tuple[str | None, dict[str, Any]]:
         """The first thing wrong with a call, or its message."""
@@ -128,14 +129,10 @@ class FirebaseSandbox:
             (not shown.get("title") and not shown.get("body"), "shown"),
             (address.startswith(GONE), "gone"),
         )
-        return next((word for is_wrong, word in checks if is_wrong), None), message
+        return first_fault(checks), message
 
 
 SANDBOX = FirebaseSandbox
-
-
-def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.dumps(value), status, headers, "application/json")
 
 
 def _error(word: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -145,4 +142,4 @@ def _error(word: str, headers: Mapping[str, str] | None = None) -> Response:
         violation = {"field": "message.token", "description": text}
         details.append({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]})
     error = {"code": status, "message": text, "status": code, "details": details}
-    return _json({"error": error}, status, headers)
+    return json_answer({"error": error}, status, headers)

@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import json_answer, read_object
 from senders.sandbox.core import Core, asks
 from senders.sandbox.credentials import write_private
 from senders.sandbox.google_rcs_rules import fault_of_message, suggestions_in
@@ -105,7 +106,7 @@ class GoogleRcsSandbox:
         if refused := self._refusal(request):
             return refused
         phone, message_id = request.path_params["phone"], request.query_params.get("messageId", "")
-        message = _object(body)
+        message = read_object(body)
         if wrong := _fault_of_ids(phone, message_id) or fault_of_message(message):
             return _error("INVALID_ARGUMENT", wrong)
         if self._is_unreachable(phone):
@@ -125,18 +126,19 @@ class GoogleRcsSandbox:
             self._plan_receipts(phone, message_id, message)
         # A repeated id is answered like the first call and goes nowhere.
         sent_at = earlier["accepted_at"] if earlier else _now()
-        return _json({"name": f"phones/{phone}/agentMessages/{message_id}", "sendTime": sent_at, **message})
+        name = f"phones/{phone}/agentMessages/{message_id}"
+        return json_answer({"name": name, "sendTime": sent_at, **message})
 
     def _revoke(self, request: Request, body: bytes) -> Response:
         """Answers 200 whether or not there was anything left to take back, as Google does."""
-        return self._refusal(request) or _json({})
+        return self._refusal(request) or json_answer({})
 
     def _capabilities(self, request: Request, body: bytes) -> Response:
         if refused := self._refusal(request):
             return refused
         if self._is_unreachable(request.path_params["phone"]):
             return _error("NOT_FOUND")
-        return _json({"features": FEATURES})
+        return json_answer({"features": FEATURES})
 
     def _refusal(self, request: Request) -> Response | None:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -251,23 +253,11 @@ def _url_of(suggestion: Mapping[str, Any]) -> str | None:
     return url
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value), status, media_type="application/json")
 
 
 def _error(word: str, why: str | None = None, details: Sequence[Any] = ()) -> Response:
     status, text = ERRORS[word]
     error: dict[str, Any] = {"code": status, "message": why or text, "status": word}
-    return _json({"error": error | ({"details": list(details)} if details else {})}, status)
+    return json_answer({"error": error | ({"details": list(details)} if details else {})}, status)

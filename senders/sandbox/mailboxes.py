@@ -16,10 +16,6 @@ MAILBOX = re.compile(rf'(?:(?:[^<>"]*|"(?:[^"\\]|\\.)*") <)?({ADDRESS.pattern})>
 MAILBOXES = ("bounce", "blocked", "defer", "spam", "suppressed")
 
 
-def links_in(text: str) -> list[str]:
-    return re.findall(r"https?://[^\s<>\"]+", text)
-
-
 def fate(world: World, accepted: Accepted) -> list[Happening]:
     """Of `taken`, `suppressed`, `bounced`, `blocked`, `deferred`, `delivered`, `machine_opened`,
     `opened`, `complained`, in the order in which they happen."""

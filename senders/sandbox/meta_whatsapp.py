@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import brings, first_fault, json_answer, links_in, read_json
 from senders.sandbox.core import Core
 from senders.sandbox.receipts import Mailbox, Signed
 
@@ -69,10 +70,7 @@ class MetaWhatsappSandbox:
         return _error("broken")
 
     def _send(self, request: Request, body: bytes) -> Response:
-        try:
-            said = json.loads(body)
-        except ValueError:
-            said = None
+        said = read_json(body)
         wrong = self._fault_of(request, said if isinstance(said, dict) else {})
         if wrong:
             return _error(wrong)
@@ -85,19 +83,18 @@ class MetaWhatsappSandbox:
             message_id=said.get("biz_opaque_callback_data"),
             provider_message_id=wamid,
             text=said["text"]["body"] if said["type"] == "text" else text,
-            links=re.findall(r"https?://[^\s<>\"]+", text),
+            links=links_in(text),
         )
         self._plan_receipts(wamid, said)
         contacts = [{"input": said["to"], "wa_id": said["to"]}]
         messages = [{"id": wamid, "message_status": "accepted"}]
-        return _json({"messaging_product": "whatsapp", "contacts": contacts, "messages": messages})
+        return json_answer({"messaging_product": "whatsapp", "contacts": contacts, "messages": messages})
 
     def _fault_of(self, request: Request, said: Mapping[str, Any]) -> str | None:
         """The first thing wrong with a call."""
-        given = request.headers.get("authorization", "").encode()
         template = said.get("template") or {}
         checks = (
-            (not hmac.compare_digest(given, f"Bearer {self._secrets['access_token']}".encode()), "token"),
+            (not brings(request, f"Bearer {self._secrets['access_token']}"), "token"),
             (request.path_params["number"] != self._secrets["phone_number_id"], "number"),
             (said.get("messaging_product") != "whatsapp", "json"),
             (said.get("type") not in ("text", "template"), "type"),
@@ -105,7 +102,7 @@ class MetaWhatsappSandbox:
             (said.get("type") == "text" and not (said.get("text") or {}).get("body"), "text"),
             (said.get("type") == "template" and template.get("name") in (None, NO_SUCH_TEMPLATE), "template"),
         )
-        return next((word for is_wrong, word in checks if is_wrong), None)
+        return first_fault(checks)
 
     def _plan_receipts(self, wamid: str, said: Mapping[str, Any]) -> None:
         world, to = self._core.world, said["to"]
@@ -146,10 +143,6 @@ class MetaWhatsappSandbox:
 SANDBOX = MetaWhatsappSandbox
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value), status, media_type="application/json")
-
-
 def _error(word: str) -> Response:
     status, code, text = ERRORS[word]
     error = {
@@ -158,4 +151,4 @@ def _error(word: str) -> Response:
         "code": code,
         "fbtrace_id": random_secrets.token_hex(6),
     }
-    return _json({"error": error}, status)
+    return json_answer({"error": error}, status)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import json
 import secrets as random_secrets
 import time
@@ -17,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import brings, first_fault, json_answer, links_in, read_json
 from senders.sandbox.core import Core, asks
 from senders.sandbox.journal import Accepted
-from senders.sandbox.mailboxes import MAILBOX, fate, links_in
+from senders.sandbox.mailboxes import MAILBOX, fate
 from senders.sandbox.receipts import Mailbox, Signed
 
 FROM = "hello@shop.example"
@@ -105,10 +105,7 @@ class PostmarkSandbox:
     # ---- the API
 
     def _send(self, request: Request, body: bytes) -> Response:
-        try:
-            mail = json.loads(body)
-        except ValueError:
-            mail = None
+        mail = read_json(body)
         wrong = self._fault_of(request, body, mail)
         if wrong:
             return _error(wrong, mail if isinstance(mail, dict) else {})
@@ -125,18 +122,17 @@ class PostmarkSandbox:
         )
         self._plan_receipts(accepted, mail)
         answer = {"To": mail["To"], "SubmittedAt": _iso(time.time()), "ErrorCode": 0, "Message": "OK"}
-        return _json({**answer, "MessageID": accepted.provider_message_id})
+        return json_answer({**answer, "MessageID": accepted.provider_message_id})
 
     def _search(self, request: Request, body: bytes) -> Response:
         if not self._is_authorized(request):
             return _error("token")
         row = self._core.journal.by_message_id(self.name, request.query_params.get("metadata_message_id", ""))
         found = [{"MessageID": row["provider_message_id"], "Status": "Sent"}] if row else []
-        return _json({"TotalCount": len(found), "Messages": found})
+        return json_answer({"TotalCount": len(found), "Messages": found})
 
     def _is_authorized(self, request: Request) -> bool:
-        given = request.headers.get("x-postmark-server-token", "")
-        return hmac.compare_digest(given.encode(), self._token.encode())
+        return brings(request, self._token, "x-postmark-server-token")
 
     def _fault_of(self, request: Request, body: bytes, mail: Any) -> str | None:
         """The first thing wrong with a call."""
@@ -192,18 +188,14 @@ def _fault_of_mail(mail: Mapping[str, Any]) -> str | None:
         (not mail.get("HtmlBody") and not mail.get("TextBody"), "body"),
         (recipient.startswith(SUPPRESSED), "inactive"),
     )
-    return next((word for is_wrong, word in checks if is_wrong), None)
+    return first_fault(checks)
 
 
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value), status, media_type="application/json")
-
-
 def _error(word: str, mail: Mapping[str, Any] | None = None) -> Response:
     status, code, text = ERRORS[word]
     said = text.format(to=(mail or {}).get("To"), from_=(mail or {}).get("From"))
-    return _json({"ErrorCode": code, "Message": said}, status)
+    return json_answer({"ErrorCode": code, "Message": said}, status)

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import brings, first_fault, json_answer, links_in, read_json
 from senders.sandbox.core import Core
 from senders.sandbox.journal import Accepted
 from senders.sandbox.receipts import Mailbox, Signed
@@ -112,14 +113,14 @@ class ResendSandbox:
     # ---- the API
 
     def _send(self, request: Request, body: bytes) -> Response:
-        mail = _parsed(body)
+        mail = read_json(body)
         key = request.headers.get("idempotency-key")
         wrong = self._fault_of(request, body, mail, key)
         if wrong:
             return _error(wrong)
         if key and (earlier := self._earlier(key)):
             is_same = earlier["body_sha256"] == sha256(body).hexdigest()
-            return _json({"id": earlier["provider_message_id"]}) if is_same else _error("used")
+            return json_answer({"id": earlier["provider_message_id"]}) if is_same else _error("used")
         tags = {tag["name"]: tag["value"] for tag in mail.get("tags") or ()}
         accepted = self._core.accept(
             self,
@@ -130,10 +131,10 @@ class ResendSandbox:
             subject=mail["subject"],
             text=mail.get("text", ""),
             html=mail.get("html", ""),
-            links=re.findall(r"https?://[^\s<>\"]+", mail.get("text", "")),
+            links=links_in(mail.get("text", "")),
         )
         self._plan_receipts(accepted, mail, tags)
-        return _json({"id": accepted.provider_message_id})
+        return json_answer({"id": accepted.provider_message_id})
 
     def _earlier(self, key: str) -> Mapping[str, Any] | None:
         """The mail that was taken under the same key, while keys are kept."""
@@ -144,10 +145,9 @@ class ResendSandbox:
 
     def _fault_of(self, request: Request, body: bytes, mail: Any, key: str | None) -> str | None:
         """The first thing wrong with a call."""
-        given = request.headers.get("authorization", "")
-        if not given:
+        if not request.headers.get("authorization"):
             return "no key"
-        if not hmac.compare_digest(given.encode(), self._authorization.encode()):
+        if not brings(request, self._authorization):
             return "key"
         if key is not None and not 1 <= len(key) <= 256:
             return "id"
@@ -222,13 +222,6 @@ class ResendSandbox:
 SANDBOX = ResendSandbox
 
 
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
 def _recipients(mail: Mapping[str, Any]) -> list[str]:
     given = mail.get("to") or []
     return [given] if isinstance(given, str) else given
@@ -245,17 +238,13 @@ def _fault_of_mail(mail: Mapping[str, Any]) -> str | None:
         (not mail.get("html") and not mail.get("text"), "content"),
         (not all(TAG.fullmatch(text or "") for text in tags), "tag"),
     )
-    return next((word for is_wrong, word in checks if is_wrong), None)
+    return first_fault(checks)
 
 
 def _iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.dumps(value), status, headers, "application/json")
-
-
 def _error(word: str, headers: Mapping[str, str] | None = None) -> Response:
     status, name, text = ERRORS[word]
-    return _json({"statusCode": status, "name": name, "message": text}, status, headers)
+    return json_answer({"statusCode": status, "name": name, "message": text}, status, headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import json
 import re
 import secrets as random_secrets
@@ -19,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import brings, first_fault, json_answer, links_in, read_json
 from senders.sandbox.core import Core, asks
 from senders.sandbox.journal import Accepted
 from senders.sandbox.receipts import Mailbox, Signed
@@ -124,7 +124,7 @@ class SendGridSandbox:
     # ---- the API
 
     def _send(self, request: Request, body: bytes) -> Response:
-        mail = _parsed(body)
+        mail = read_json(body)
         wrong = self._fault_of(request, body, mail)
         if wrong:
             return _error(wrong)
@@ -146,7 +146,7 @@ class SendGridSandbox:
                 subject=personalization.get("subject") or mail["subject"],
                 text=parts.get("text/plain", ""),
                 html=parts.get("text/html", ""),
-                links=re.findall(r"https?://[^\s<>\"]+", parts.get("text/plain", "")),
+                links=links_in(parts.get("text/plain", "")),
             )
             self._plan_receipts(accepted, extra)
 
@@ -158,11 +158,10 @@ class SendGridSandbox:
             return _error("query")
         row = self._core.journal.by_message_id(self.name, asked.group(1))
         found = [row] if row else []
-        return _json({"messages": [_summary(item) for item in found]})
+        return json_answer({"messages": [_summary(item) for item in found]})
 
     def _is_authorized(self, request: Request) -> bool:
-        given = request.headers.get("authorization", "")
-        return hmac.compare_digest(given.encode(), self._authorization.encode())
+        return brings(request, self._authorization)
 
     def _fault_of(self, request: Request, body: bytes, mail: Any) -> str | None:
         """The first thing wrong with a call, in the order in which SendGrid looks."""
@@ -236,13 +235,6 @@ class SendGridSandbox:
 SANDBOX = SendGridSandbox
 
 
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
 def _fault_of_mail(mail: Mapping[str, Any]) -> str | None:
     people = mail.get("personalizations") or []
     recipients = [to for person in people for to in person.get("to", ())]
@@ -260,7 +252,7 @@ def _fault_of_mail(mail: Mapping[str, Any]) -> str | None:
         ("text/plain" in kinds[1:], "order"),
         (any(name.lower() in RESERVED_HEADERS for name in mail.get("headers") or {}), "header"),
     )
-    return next((word for is_wrong, word in checks if is_wrong), None)
+    return first_fault(checks)
 
 
 def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,10 +263,6 @@ def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.dumps(value), status, headers, "application/json")
-
-
 def _error(word: str, headers: Mapping[str, str] | None = None) -> Response:
     status, field, text = ERRORS[word]
-    return _json({"errors": [{"message": text, "field": field}]}, status, headers)
+    return json_answer({"errors": [{"message": text, "field": field}]}, status, headers)

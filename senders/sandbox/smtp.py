@@ -21,10 +21,11 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import links_in
 from senders.sandbox.core import Core
 from senders.sandbox.faults import KINDS, Fault
 from senders.sandbox.journal import Accepted
-from senders.sandbox.mailboxes import ADDRESS, fate, links_in
+from senders.sandbox.mailboxes import ADDRESS, fate
 from senders.sandbox.receipts import Mailbox, Signed
 
 HOST = "127.0.0.1"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import re
 import secrets as random_secrets
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from senders.sandbox.calls import brings, json_answer
 from senders.sandbox.core import Core, asks
 from senders.sandbox.receipts import Mailbox, Signed
 
@@ -134,7 +134,7 @@ class TwilioSmsSandbox:
             links=re.findall(r'https?://[^\s"]+', form["Body"]),
         )
         self._plan_receipts(accepted.provider_message_id, form)
-        return _json(self._resource(asdict(accepted), "queued"), 201)
+        return json_answer(self._resource(asdict(accepted), "queued"), 201)
 
     def _form(self, body: bytes) -> dict[str, str]:
         return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
@@ -143,7 +143,7 @@ class TwilioSmsSandbox:
         if refused := self._refusal(request):
             return refused
         row = self._core.journal.by_provider_id(self.name, request.path_params["sid"])
-        return _json(self._resource(row)) if row else _error(20404)
+        return json_answer(self._resource(row)) if row else _error(20404)
 
     def _list(self, request: Request, body: bytes) -> Response:
         if refused := self._refusal(request):
@@ -155,11 +155,10 @@ class TwilioSmsSandbox:
         path = f"/2010-04-01/Accounts/{self._sid}/Messages.json?PageSize={size}&Page=0"
         page = {"first_page_uri": path, "next_page_uri": None, "previous_page_uri": None, "page": 0,
                 "page_size": size, "start": 0, "end": max(0, len(rows) - 1), "uri": path}  # fmt: skip
-        return _json({**page, "messages": [self._resource(row) for row in rows]})
+        return json_answer({**page, "messages": [self._resource(row) for row in rows]})
 
     def _refusal(self, request: Request) -> Response | None:
-        given = request.headers.get("authorization", "")
-        if not hmac.compare_digest(given.encode(), self._authorization.encode()):
+        if not brings(request, self._authorization):
             return _error(20003, headers={"WWW-Authenticate": 'Basic realm="Twilio API"'})
         return None if request.path_params["account"] == self._sid else _error(20404)
 
@@ -261,16 +260,12 @@ class TwilioSmsSandbox:
 SANDBOX = TwilioSmsSandbox
 
 
-def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.dumps(value), status, headers, "application/json")
-
-
 def _error(
     code: int, words: Mapping[str, str | None] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     status, text = ERRORS[code]
     body = {"code": code, "message": text.format_map(words or {}), "more_info": f"{MORE}{code}"}
-    return _json({**body, "status": status}, status, headers)
+    return json_answer({**body, "status": status}, status, headers)
 
 
 def _age(row: Mapping[str, Any]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import secrets as random_secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from senders.providers._standard_webhooks import has_signed, sign, signing_secret
+from senders.sandbox.calls import links_in
 from senders.sandbox.core import Core
 from senders.sandbox.receipts import Mailbox, Signed
 
@@ -70,7 +70,7 @@ class WebhookSandbox:
                 message_id=webhook_id,
                 provider_message_id=webhook_id,
                 text=text,
-                links=re.findall(r"https?://[^\s<>\"]+", text),
+                links=links_in(text),
             )
             self._plan_receipts(webhook_id, data["address"])
         return Response(status_code=202)
