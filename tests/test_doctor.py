@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from dagster_project import doctor, home, lock, state
-from dagster_project.kpis import misspelt_units
+from dagster_project.kpi_forms import misspelt_units
 from senders import settings as environment
 from senders.sandbox.credentials import read_environment, write_credentials
 

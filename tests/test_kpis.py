@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project import guardrails, kpi_pictures, kpis
+from dagster_project import guardrails, kpi_forms, kpi_pictures
 from dagster_project.kpis import BOARD, RECENT, Markdown, kpi_metadata
 from senders.ledger import Ledger
 from senders.settings import REPOSITORY
@@ -284,9 +284,9 @@ def test_the_shipped_guardrails_stop_a_journey_that_people_report_as_spam(house,
 
 def test_every_kpi_says_a_unit_that_can_be_written(house):
     rows = house.execute("select kpi, unit from policy.kpi_units").fetchall()
-    written = {kpi.model for kpi in kpis.KPIS}
+    written = {kpi.model for kpi in kpi_forms.KPIS}
     assert written <= {kpi for kpi, _ in rows}
-    assert {unit for _, unit in rows} <= set(kpis.UNITS)
+    assert {unit for _, unit in rows} <= set(kpi_forms.UNITS)
 
 
 def test_before_anything_was_decided_there_is_nothing_to_tell(told_of_nothing):

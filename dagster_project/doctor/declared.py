@@ -77,7 +77,7 @@ def look_at_journeys(settings: Settings) -> Iterator[Finding]:
 
 
 def look_at_kpis(_: Settings) -> Iterator[Finding]:
-    from dagster_project.kpis import UNITS, misspelt_units
+    from dagster_project.kpi_forms import UNITS, misspelt_units
 
     wrong = list(misspelt_units())
     yield from (Finding("kpis", says, True) for says in wrong)
