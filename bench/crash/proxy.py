@@ -44,61 +44,72 @@ class Proxy:
             return self.strike
 
 
+class Server(ThreadingHTTPServer):
+    """Passes each call on to the provider behind `client`, but for the one at which `proxy` strikes."""
+
+    request_queue_size = 128
+
+    def __init__(self, proxy: Proxy, client: httpx.Client) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.proxy, self.client = proxy, client
+
+    def handle_error(self, *_: object) -> None:
+        return None  # whoever was killed does not wait for an answer
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        self._pass_on()
+
+    def do_POST(self) -> None:
+        proxy = self.server.proxy
+        strike = proxy.take()
+        if strike is None:
+            return self._pass_on()
+        body = self._body()
+        if strike.is_after:
+            self._ask(body)
+        if strike.kills:
+            proxy.kill()
+        self.close_connection = True
+        return None
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("content-length", 0)))
+
+    def _ask(self, body: bytes) -> httpx.Response:
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in SKIPPED}
+        return self.server.client.request(self.command, self.path, content=body, headers=headers)
+
+    def _pass_on(self) -> None:
+        answer = self._ask(self._body())
+        self.send_response(answer.status_code)
+        for name, value in answer.headers.items():
+            if name.lower() not in SKIPPED:
+                self.send_header(name, value)
+        self.send_header("content-length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_: object) -> None:
+        return None
+
+
 @contextmanager
 def between(provider_url: str) -> Iterator[Proxy]:
     """A proxy to the provider, up."""
-    proxy = Proxy()
-    client = httpx.Client(base_url=provider_url, timeout=30, trust_env=False)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self._pass_on()
-
-        def do_POST(self) -> None:
-            strike = proxy.take()
-            if strike is None:
-                return self._pass_on()
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            if strike.is_after:
-                self._ask(body)
-            if strike.kills:
-                proxy.kill()
-            self.close_connection = True
-            return None
-
-        def _ask(self, body: bytes) -> httpx.Response:
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in SKIPPED}
-            return client.request(self.command, self.path, content=body, headers=headers)
-
-        def _pass_on(self) -> None:
-            answer = self._ask(self.rfile.read(int(self.headers.get("content-length", 0))))
-            self.send_response(answer.status_code)
-            for name, value in answer.headers.items():
-                if name.lower() not in SKIPPED:
-                    self.send_header(name, value)
-            self.send_header("content-length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        def log_message(self, *_: object) -> None:
-            return None
-
-    class Server(ThreadingHTTPServer):
-        request_queue_size = 128
-
-        def handle_error(self, *_: object) -> None:
-            return None  # whoever was killed does not wait for an answer
-
-    server = Server(("127.0.0.1", 0), Handler)
-    proxy.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-        client.close()
+    with (
+        httpx.Client(base_url=provider_url, timeout=30, trust_env=False) as client,
+        Server(proxy := Proxy(), client) as server,
+    ):
+        proxy.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            server.shutdown()
+            thread.join()
