@@ -16,7 +16,6 @@ from typing import Any, Final
 from senders.clean_text import clip, utf16_units, visible
 from senders.links import LinkError, web_url
 
-BLOCKS: Final = ("text", "title", "description", "image", "buttons", "cards", "suggestions")
 LIMITS: Final = {"text": 3_072, "title": 200, "description": 2_000}  # cut at words
 LABEL_LIMIT: Final = 25  # never cut: half a button is worse than none
 CARD_SUGGESTIONS: Final = 4

@@ -88,9 +88,6 @@ class Process:
                 )
             time.sleep(0.2)
 
-    def is_running(self) -> bool:
-        return self._process.poll() is None
-
     def end(self) -> None:
         """Ask the whole group to end, then make it."""
         for ask, patience in ((signal.SIGINT, ENDS_WITHIN_SECONDS), (signal.SIGTERM, 5), (signal.SIGKILL, 5)):

@@ -9,7 +9,7 @@ from receivers.http.landing import timestamp
 
 FEED = "consents"
 GIVEN, WITHDRAWN = "given", "withdrawn"
-MARKETING, TRANSACTIONAL = "marketing", "transactional"
+MARKETING = "marketing"
 
 
 def consent_row(

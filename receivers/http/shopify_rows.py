@@ -53,11 +53,6 @@ TOPICS: dict[str, Shape] = {
 _ADDRESSES = ("billing_address", "shipping_address", "default_address")
 _ADDRESS_COLUMNS = {"address1": "address_1", "address2": "address_2"}
 _REFERENCES = ("customer",)
-_COLUMNS = {"address1": "address_1", "address2": "address_2"}
-_LIFTED = {  # what is taken out of a record inside the record, and what it is called then
-    "customer": {"id": "customer_id"},
-    "default_address": {"id": "default_address_id", "country_code": "country_code"},
-}
 _COLUMNS = {"landing_site": "landing_site_base_url"}
 
 

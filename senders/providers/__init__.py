@@ -22,7 +22,7 @@ def provider_names() -> list[str]:
 
 
 def provider_options(name: str) -> Sequence[Option]:
-    """The settings a provider declares, for `dovecote doctor`; SettingsError on an unknown name."""
+    """The settings a provider declares; SettingsError on an unknown name."""
     return _provider_class(name).options
 
 
