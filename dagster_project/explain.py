@@ -11,6 +11,7 @@ import difflib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from dagster_project import explain_entry
@@ -56,12 +57,7 @@ def explain(settings: Settings, who: str, journey: str | None = None) -> dict[st
     from dagster_project import warehouse
 
     with warehouse.opened_when_free(settings) as connection:
-
-        def rows(name: str, **values: str) -> list[dict[str, Any]]:
-            cursor = connection.execute((SQL / f"{name}.sql").read_text(), values)
-            columns = [column[0] for column in cursor.description]
-            return [dict(zip(columns, map(_aware, row), strict=True)) for row in cursor.fetchall()]
-
+        rows = partial(_rows, connection)
         people = rows("explain_person", who=who)
         if not people:
             raise UnknownPersonError(
@@ -70,27 +66,37 @@ def explain(settings: Settings, who: str, journey: str | None = None) -> dict[st
         live = [row["journey"] for row in rows("explain_journeys")]
         _refuse_unknown(journey, live)
         about = {"user_id": people[0]["user_id"]}
-        entries = rows("explain_entries", **about)
+        entries = [row for row in rows("explain_entries", **about) if journey in (None, row["journey"])]
         decisions = rows("explain_decisions", **about)
         result = {
             "person": people[0],
             "addresses": rows("explain_addresses", **about),
             "recent_events": rows("explain_events", **about),
         }
-    wanted = [name for name in live if journey in (None, name)]
-    with Ledger(settings.ledger) as ledger:
-        stopped = {name: reason for scope, name, reason in ledger.stopped_switches() if scope == "journey"}
-        journeys = [
-            {**entry, "stopped": stopped.get(entry["journey"]), "steps": _steps(entry, decisions, ledger)}
-            for entry in entries
-            if journey in (None, entry["journey"])
-        ]
     entered = {entry["journey"] for entry in entries}
-    never = [name for name in wanted if name not in entered]
-    record = {**result, "journeys": journeys, "never_entered": never}
+    never = [name for name in live if journey in (None, name) and name not in entered]
+    record = {**result, "journeys": _journeys(settings, entries, decisions), "never_entered": never}
     if journey and journey in never:
         record["why_not"] = explain_entry.ask(settings, people[0]["user_id"], journey)
     return record
+
+
+def _rows(connection: Any, name: str, **values: str) -> list[dict[str, Any]]:
+    cursor = connection.execute((SQL / f"{name}.sql").read_text(), values)
+    columns = [column[0] for column in cursor.description]
+    return [dict(zip(columns, map(_aware, row), strict=True)) for row in cursor.fetchall()]
+
+
+def _journeys(
+    settings: Settings, entries: list[dict[str, Any]], decisions: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The entries, each with why its journey is stopped, if it is, and with its steps."""
+    with Ledger(settings.ledger) as ledger:
+        stopped = {name: reason for scope, name, reason in ledger.stopped_switches() if scope == "journey"}
+        return [
+            {**entry, "stopped": stopped.get(entry["journey"]), "steps": _steps(entry, decisions, ledger)}
+            for entry in entries
+        ]
 
 
 def _refuse_unknown(journey: str | None, live: list[str]) -> None:
