@@ -8,19 +8,10 @@ from datetime import datetime
 from senders.contract import Request, State, Verdict
 
 JOURNAL_COLUMNS = (
-    *("seq", "happened_at", "kind", "message_id", "from_state", "to_state", "is_machine"),
-    *(
-        "candidate_id",
-        "decision_id",
-        "journey",
-        "journey_version",
-        "step",
-        "message_class",
-        "channel",
-        "provider",
-    ),
-    *("user_id", "entity_key", "event_id", "variant", "address_key", "scope", "reason"),
-)
+    "seq", "happened_at", "kind", "message_id", "from_state", "to_state", "is_machine",
+    "candidate_id", "decision_id", "journey", "journey_version", "step", "message_class", "channel",
+    "provider", "user_id", "entity_key", "event_id", "variant", "address_key", "scope", "reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

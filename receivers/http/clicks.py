@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from receivers.http.landing import json_lines
 from receivers.http.message_events import FEED, event_row
-from receivers.http.pages import PRIVATE_HEADERS, notice
+from receivers.http.pages import PRIVATE_HEADERS, dead_link
 from receivers.http.state import State, state_of
 from senders.contract import EventKind, ProviderEvent
 from senders.ledger import Ledger
@@ -29,30 +29,11 @@ TOO_FAST = timedelta(seconds=2)  # nobody reads and taps that soon after the pro
 # Words in the user agents of programs that open links: mail and chat scanners, previews, monitors,
 # HTTP libraries. People's browsers all begin with "Mozilla/" and hold none of these.
 _PROGRAMS = (
-    *("bot", "crawl", "spider", "scan", "preview", "proxy", "headless", "monitor", "slurp", "fetch"),
-    *("barracuda", "mimecast", "proofpoint", "symantec", "trendmicro", "forcepoint", "sophos", "fireeye"),
-    *(
-        "facebookexternalhit",
-        "whatsapp",
-        "skypeuripreview",
-        "microsoft office",
-        "bingpreview",
-        "google-safety",
-    ),
-    *(
-        "curl",
-        "wget",
-        "python",
-        "java/",
-        "go-http-client",
-        "okhttp",
-        "libwww",
-        "node-",
-        "axios",
-        "ruby",
-        "php",
-    ),
-)
+    "bot", "crawl", "spider", "scan", "preview", "proxy", "headless", "monitor", "slurp", "fetch",
+    "barracuda", "mimecast", "proofpoint", "symantec", "trendmicro", "forcepoint", "sophos", "fireeye",
+    "facebookexternalhit", "whatsapp", "skypeuripreview", "microsoft office", "bingpreview", "google-safety",
+    "curl", "wget", "python", "java/", "go-http-client", "okhttp", "libwww", "node-", "axios", "ruby", "php",
+)  # fmt: skip
 
 
 def is_machine(method: str, user_agent: str, since_sent: timedelta | None) -> bool:
@@ -102,7 +83,7 @@ async def follow(request: Request) -> Response:
     try:
         link = read_click(state.settings, request.path_params["token"])
     except LinkError:
-        return notice(state.settings, 400, "This link does not work", "It is damaged or was not made by us.")
+        return dead_link(state.settings)
     task = asyncio.create_task(_count(state, link, request.method, request.headers.get("user-agent", "")))
     state.unfinished.add(task)
     task.add_done_callback(state.unfinished.discard)

@@ -52,6 +52,10 @@ def notice(settings: Settings, status: int, heading: str, text: str) -> HTMLResp
     return page(settings, "notice", status, heading=heading, text=text)
 
 
+def dead_link(settings: Settings) -> HTMLResponse:
+    return notice(settings, 400, "This link does not work", "It is damaged or was not made by us.")
+
+
 def masked(address: str) -> str:
     """Enough for its owner to know it, too little for a stranger: `j•••@example.com`, `•••4321`."""
     name, at, domain = address.rpartition("@")

@@ -21,7 +21,7 @@ from receivers.http.bodies import KILOBYTE
 from receivers.http.choices import Address, Choices, addresses, stated
 from receivers.http.consents import FEED, GIVEN, MARKETING, WITHDRAWN, consent_row
 from receivers.http.landing import json_lines
-from receivers.http.pages import PRIVATE_HEADERS, masked, notice, page
+from receivers.http.pages import PRIVATE_HEADERS, dead_link, masked, page
 from receivers.http.state import State, state_of
 from receivers.http.wording import CHANNELS, PURPOSES, WORDING
 from senders.ledger import Ledger
@@ -40,7 +40,7 @@ class _Person:
     def status(self, channel: str, purpose: str) -> str | None:
         """What holds now: a suppression in the ledger is newer than any consent that says otherwise."""
         address = self.addresses.get(channel)
-        if address and (address.is_suppressed_for_marketing if purpose == MARKETING else False):
+        if address and purpose == MARKETING and address.is_suppressed_for_marketing:
             return WITHDRAWN
         return self.stated.get((channel, purpose))
 
@@ -134,7 +134,7 @@ async def preferences(request: Request) -> Response:
     try:
         person = await _person(state, read_preferences(state.settings, request.path_params["token"]))
     except LinkError:
-        return notice(state.settings, 400, "This link does not work", "It is damaged or was not made by us.")
+        return dead_link(state.settings)
     if request.method != "POST":
         is_saved = request.url.query == "saved"
         return page(state.settings, "preferences", channels=_shown(state, person), is_saved=is_saved)

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from receivers.http.bodies import KILOBYTE
 from receivers.http.consents import FEED, MARKETING, WITHDRAWN, consent_row
 from receivers.http.landing import json_lines
-from receivers.http.pages import masked, notice, page
+from receivers.http.pages import dead_link, masked, notice, page
 from receivers.http.state import State, state_of
 from receivers.http.wording import CHANNELS
 from senders.contract import EventKind, ProviderEvent
@@ -80,7 +80,7 @@ async def unsubscribe(request: Request) -> Response:
     try:
         link = read_unsubscribe(state.settings, request.path_params["token"])
     except LinkError:
-        return notice(state.settings, 400, "This link does not work", "It is damaged or was not made by us.")
+        return dead_link(state.settings)
     if request.method != "POST":
         return _page(state, link, "unsubscribe")
     async with request.form(max_files=0, max_fields=10, max_part_size=KILOBYTE) as form:

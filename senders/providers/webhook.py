@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,7 +114,7 @@ class Webhook(ProviderBase):
     def request(self, message: Message) -> Request:
         body = {
             "type": "message.send",
-            "timestamp": message.due_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "timestamp": _iso(message.due_at),
             "data": {
                 "message_id": message.message_id,
                 "address": message.address,
@@ -124,7 +124,7 @@ class Webhook(ProviderBase):
                 "entity_key": message.entity_key,
                 "event_id": message.event_id,
                 "variant": message.variant,
-                "expires_at": message.expires_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+                "expires_at": _iso(message.expires_at),
                 "content": message.content["data"],
             },
         }
@@ -176,3 +176,7 @@ class Webhook(ProviderBase):
 
 
 PROVIDER = Webhook
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
