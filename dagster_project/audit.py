@@ -14,15 +14,7 @@ import dagster as dg
 
 from dagster_project import lock, warehouse
 from dagster_project.assets import LANDED_SCHEMA
-from dagster_project.dbt_assets import (
-    AUDIT_TAG,
-    HOURLY_TAG,
-    Told,
-    check_specs,
-    checked,
-    key_of,
-    model_specs,
-)
+from dagster_project.dbt_assets import AUDIT_TAG, HOURLY_TAG, Told, check_specs, checked, key_of, model_specs
 from dagster_project.dbt_run import Node, Run
 from senders import settings as environment
 from senders.settings import Settings

@@ -16,12 +16,7 @@ from typing import Any
 from senders import receipts
 from senders.claiming import Claiming, mine
 from senders.contract import Outcome, State, Verdict
-from senders.entries import (
-    Recorded,
-    Settlement,
-    Swept,
-    Unknown,
-)
+from senders.entries import Recorded, Settlement, Swept, Unknown
 from senders.planning import Planning
 from senders.receipts import address_key
 from senders.store import Beside, to_moment, to_text
