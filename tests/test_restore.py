@@ -84,6 +84,18 @@ def tick(settings, office, messages, at, *, is_copied=True):
         deliver(ledger, providers, lambda: at, 10)
 
 
+def restore_what_never_heard_of(messages, settings, office):
+    """A ledger older than `messages`, which were sent; the warehouse has its copy of their journal."""
+    with Ledger(settings.ledger):
+        pass
+    backup = dovecote("backup").strip()
+    decide(settings, messages, NOW)
+    tick(settings, office, messages, NOW)
+    with warehouse.opened(settings) as database, Ledger(settings.ledger) as ledger:
+        warehouse.copy_news(database, ledger, NOW)
+    dovecote("restore", backup)
+
+
 def taken(office, messages):
     times = Counter(message_id for message_id, _ in office.taken)
     return [times[message.message_id] for message in messages]
@@ -131,14 +143,7 @@ def test_nothing_is_sent_twice_nothing_is_lost_and_what_is_known_is_taken_back(s
 
 def test_the_warehouse_counts_each_message_once_afterwards(settings, office):
     messages = some("a", 4)
-    with Ledger(settings.ledger):
-        pass
-    backup = dovecote("backup").strip()
-    decide(settings, messages, NOW)
-    tick(settings, office, messages, NOW)
-    with warehouse.opened(settings) as database, Ledger(settings.ledger) as ledger:
-        warehouse.copy_news(database, ledger, NOW)
-    dovecote("restore", backup)
+    restore_what_never_heard_of(messages, settings, office)
     for _ in range(2):
         with warehouse.opened(settings) as database, Ledger(settings.ledger) as ledger:
             warehouse.copy_news(database, ledger, NOW)
@@ -205,15 +210,7 @@ def test_a_ledger_that_somebody_works_on_is_not_replaced(settings):
 
 
 def test_learning_twice_is_learning_once(settings, office):
-    messages = some("a", 3)
-    with Ledger(settings.ledger):
-        pass
-    backup = dovecote("backup").strip()
-    decide(settings, messages, NOW)
-    tick(settings, office, messages, NOW)
-    with warehouse.opened(settings) as database, Ledger(settings.ledger) as ledger:
-        warehouse.copy_news(database, ledger, NOW)
-    dovecote("restore", backup)
+    restore_what_never_heard_of(some("a", 3), settings, office)
     with warehouse.opened(settings) as database, Ledger(settings.ledger) as ledger:
         database.execute("create table kept as from raw.ledger_journal")
         lost_time.give_back(database, ledger)
