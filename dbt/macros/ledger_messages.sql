@@ -1,18 +1,15 @@
 {# CTEs that put together what the ledger told of each message: `pieces` of its journal (and, where there is a `base`,
    what was put together before), one row a message in `messages`. #}
 {% macro messages_of(journal, base) -%}
+{#- What a message is does not change; where it stands does. -#}
+{%- set fixed = [
+    "candidate_id", "user_id", "entity_key", "event_id", "journey", "step", "message_class", "channel", "address_key"
+] -%}
+{%- set flags = ["was_sent", "was_delivered", "was_opened", "was_clicked", "was_replied", "was_unknown"] -%}
 pieces as (
     select
         message_id,
-        candidate_id,
-        user_id,
-        entity_key,
-        event_id,
-        journey,
-        step,
-        message_class,
-        channel,
-        address_key,
+        {{ fixed | join(",\n        ") }},
         case when kind = 'state' then to_state end as state,
         case when kind = 'state' then reason end as reason,
         -- The journal is numbered in the order things happened to a message.
@@ -30,26 +27,13 @@ pieces as (
     union all
     select
         message_id,
-        candidate_id,
-        user_id,
-        entity_key,
-        event_id,
-        journey,
-        step,
-        message_class,
-        channel,
-        address_key,
+        {{ fixed | join(",\n        ") }},
         state,
         reason,
         state_seq,
         planned_at,
         moved_at,
-        was_sent,
-        was_delivered,
-        was_opened,
-        was_clicked,
-        was_replied,
-        was_unknown
+        {{ flags | join(",\n        ") }}
     from {{ base }}
     {% endif %}
 ),
@@ -57,27 +41,17 @@ pieces as (
 messages as (
     select
         message_id,
-        -- What a message is does not change; where it stands does.
-        max(candidate_id) as candidate_id,
-        max(user_id) as user_id,
-        max(entity_key) as entity_key,
-        max(event_id) as event_id,
-        max(journey) as journey,
-        max(step) as step,
-        max(message_class) as message_class,
-        max(channel) as channel,
-        max(address_key) as address_key,
+        {% for column in fixed -%}
+        max({{ column }}) as {{ column }},
+        {% endfor -%}
         max_by(state, state_seq) as state,
         nullif(max_by(coalesce(reason, ''), state_seq), '') as reason,
         max(state_seq) as state_seq,
         min(planned_at) as planned_at,
-        max_by(moved_at, state_seq) as moved_at,
-        max(was_sent) as was_sent,
-        max(was_delivered) as was_delivered,
-        max(was_opened) as was_opened,
-        max(was_clicked) as was_clicked,
-        max(was_replied) as was_replied,
-        max(was_unknown) as was_unknown
+        max_by(moved_at, state_seq) as moved_at
+        {%- for flag in flags %},
+        max({{ flag }}) as {{ flag }}
+        {%- endfor %}
     from pieces
     group by message_id
 )

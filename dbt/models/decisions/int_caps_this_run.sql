@@ -121,28 +121,18 @@ shared as (
         on candidates.address_key = granted.address_key and candidates.person_id <> granted.person_id
 ),
 
+-- Once by the person, once by their inbox.
 counted as (
+    {% for whose in ("person_id", "address_key") %}
     select
         applying.candidate_id,
         applying.cap_id,
         applying.max_messages
     from applying
-    inner join granted on applying.person_id = granted.person_id and applying.counts_from <= granted.planned_at
-    where
-        applying.scope_value
-        = case applying.scope
-            when 'class' then granted.message_class when 'channel' then granted.channel else granted.journey
-        end
-    group by applying.candidate_id, applying.cap_id, applying.max_messages
-    having count(*) >= applying.max_messages
-    union all
-    select
-        applying.candidate_id,
-        applying.cap_id,
-        applying.max_messages
-    from applying
+    {% if whose == "address_key" -%}
     inner join shared on applying.address_key = shared.address_key
-    inner join granted on applying.address_key = granted.address_key and applying.counts_from <= granted.planned_at
+    {% endif -%}
+    inner join granted on applying.{{ whose }} = granted.{{ whose }} and applying.counts_from <= granted.planned_at
     where
         applying.scope_value
         = case applying.scope
@@ -151,6 +141,7 @@ counted as (
     group by applying.candidate_id, applying.cap_id, applying.max_messages
     having count(*) >= applying.max_messages
     union all
+    {% endfor %}
     select
         candidate_id,
         cap_id,
