@@ -44,6 +44,7 @@ def test_the_worlds_cover_what_the_documents_tell_apart(played):
     )
     assert {(channel, kind) for channel in town.ALL for kind in ("marketing", "transactional")} <= sent.keys()
     states = {row["to_state"] for row in played.house.journal()}
+    assert "reached_after_all" in {row["reason"] for row in played.house.journal()}
     assert {
         "rejected",
         "failed_late",

@@ -28,6 +28,7 @@ RECEIPTS = {
     EventKind.UNSUBSCRIBED: 3,
 }  # fmt: skip
 MACHINE_SHARE = 30
+AFTER_ALL = 30  # of what failed late, before its fallback is planned; of the rest, before that goes out
 
 
 def lot(*parts: str) -> int:
@@ -49,11 +50,15 @@ class Post:
     def __init__(self, house: House, world: World) -> None:
         self.house, self.world = house, world
         self.accepted: list[tuple[str, str]] = []  # message, channel: not heard of yet
+        self.taken_back: list[tuple[str, str]] = []  # said to have failed, since the last tick
 
     def deliver(self, as_of: datetime) -> None:
         now = aware(as_of) + timedelta(seconds=2)
         with Ledger(self.house.settings.ledger) as ledger, ledger.transaction():
+            self._arrive_after_all(ledger, now, "decided")
             self._plan(ledger, aware(as_of), now)
+            self._arrive_after_all(ledger, now, "planned")
+            self.taken_back.clear()
             for channel in ("rcs", "sms", "email"):
                 picked = ledger.claim(now, channel, 100_000, 600)
                 taken = [claim for claim in picked.claims if self._answer(claim.message_id, claim.attempts)]
@@ -100,10 +105,23 @@ class Post:
         self.accepted.clear()
         self._opt_outs(tick)
 
+    def _arrive_after_all(self, ledger: Ledger, now: datetime, when: str) -> None:
+        """While another channel's message is decided or planned already."""
+        ledger.apply_receipts(
+            [
+                ProviderEvent(f"{each}|after all", channel, EventKind.DELIVERED, now, message_id=each)
+                for each, channel in self.taken_back
+                if lot(each, "after all", when) < AFTER_ALL
+            ],
+            now,
+        )
+
     def _receipts(self, before: datetime) -> Iterable[ProviderEvent]:
         for message_id, channel in sorted(self.accepted):
             for place, (kind, share) in enumerate(RECEIPTS.items()):
                 if lot(message_id, kind) < share:
+                    if kind is EventKind.FAILED:
+                        self.taken_back.append((message_id, channel))
                     yield ProviderEvent(
                         event_key=f"{message_id}|{kind}", provider=channel, kind=kind, message_id=message_id,
                         occurred_at=aware(before) + timedelta(minutes=3 + place),

@@ -309,3 +309,53 @@ def test_receipts_that_arrive_together_are_stored_together_or_not_at_all(ledger,
     with pytest.raises(ValueError, match="no time zone"):
         ledger.apply_receipts([good, bad], A_MINUTE_ON)
     assert ledger.apply_receipts([good], A_MINUTE_ON) == Applied(taken=1)
+
+
+# A no that proves wrong
+
+
+def refused_late(ledger, name="anna"):
+    """A message that a provider took and then took back, and what would go out in its place."""
+    message = letter(name, channel="rcs")
+    ledger.record(NOON, ended(in_flight(ledger, message), Outcome.ACCEPTED))
+    ledger.apply_receipts([receipt(EventKind.FAILED, message)], A_MINUTE_ON)
+    return message, letter(f"{name} by sms", candidate_id=message.candidate_id)
+
+
+def arrives(ledger, message, kind=EventKind.DELIVERED):
+    ledger.apply_receipts([receipt(kind, message, occurred_at=A_MINUTE_ON)], A_MINUTE_ON)
+
+
+@pytest.mark.parametrize("kind", [EventKind.DELIVERED, EventKind.READ, EventKind.CLICKED])
+def test_what_arrived_after_it_was_said_to_be_taken_back_leaves_no_room_for_another(ledger, kind):
+    message, instead = refused_late(ledger)
+    arrives(ledger, message, kind)
+    assert ledger.plan([(instead, "postal", frozen(instead))], A_MINUTE_ON) == Planned(candidate_taken=1)
+
+
+@pytest.mark.parametrize("is_claimed", [False, True], ids=["planned", "claimed"])
+def test_another_message_that_was_planned_in_its_place_and_has_not_left_does_not_leave(ledger, is_claimed):
+    message, instead = refused_late(ledger)
+    planned(ledger, instead, now=A_MINUTE_ON)
+    claims = ledger.claim(A_MINUTE_ON, "postal", 9, 60).claims if is_claimed else []
+    arrives(ledger, message)
+    assert ledger.intent(A_MINUTE_ON, claims, 15) == ledger.claim(A_MINUTE_ON, "postal", 9, 60).claims == []
+    assert (state_of(ledger, instead), reason_of(ledger, instead)) == (State.CANCELLED, "reached_after_all")
+    third = letter("anna by mail", candidate_id=message.candidate_id)
+    assert ledger.plan([(third, "postal", frozen(third))], A_MINUTE_ON) == Planned(candidate_taken=1)
+
+
+def test_another_message_that_is_on_its_way_in_its_place_goes_on(ledger):
+    message, instead = refused_late(ledger)
+    attempts = in_flight(ledger, instead, now=A_MINUTE_ON)
+    arrives(ledger, message)
+    ledger.record(A_MINUTE_ON, ended(attempts, Outcome.ACCEPTED))
+    assert (state_of(ledger, message), state_of(ledger, instead)) == (State.DELIVERED, State.ACCEPTED)
+
+
+def test_nobody_else_s_message_is_kept_back(ledger):
+    message, _ = refused_late(ledger)
+    _, other = refused_late(ledger, "ben")
+    planned(ledger, other, now=A_MINUTE_ON)
+    arrives(ledger, message)
+    assert state_of(ledger, other) is State.PLANNED

@@ -1,6 +1,7 @@
 -- Every step that is due and not settled. A step is settled by a suppression or by a message in the
 -- ledger that did not fail. A message that ended in a terminal negative makes the step due again, on
--- another channel; a `send` that never reached the ledger (a tick died in between) is judged afresh.
+-- another channel, until a receipt proves it wrong: then the step is settled by what arrived, whatever was decided
+-- meanwhile. A `send` that never reached the ledger (a tick died in between) is judged afresh.
 -- What had expired when steps were last decided was settled then, but for steps that came since (an event may
 -- land late) and for what was refused since.
 
@@ -68,7 +69,13 @@ latest_decisions as (
 settled as (
     select latest_decisions.candidate_id
     from latest_decisions
-    left join {{ ref("int_ledger_messages") }} as messages on latest_decisions.message_id = messages.message_id
+    left join {{ ref("int_ledger_messages") }} as messages
+        on
+            latest_decisions.candidate_id = messages.candidate_id
+            and (
+                latest_decisions.message_id = messages.message_id
+                or messages.state in ('accepted', 'sent', 'delivered', 'read')
+            )
     where
         latest_decisions.recency = 1
         and (

@@ -468,7 +468,7 @@ begin
         raise exception using
             errcode = 'integrity_constraint_violation', message = 'intent_comes_first: no attempt row of this claim';
     end if;
-    -- One way: a receipt that later proves the no wrong must not collide with the fallback it allowed.
+    -- A receipt that later proves the no wrong must not collide with the fallback it allowed: see reached_after_all.
     if new.state in ('rejected', 'suppressed', 'expired', 'cancelled', 'failed_late') and new.has_lost_attempt = 0 then
         new.holds_candidate := 0;
     end if;
@@ -479,6 +479,30 @@ $$;
 create or replace trigger move_is_allowed before update of state on messages
 for each row when (new.state <> old.state)
 execute function check_move();
+
+-- The no was wrong: whoever was to be reached by another message is reached. One that has not left does not leave, and
+-- none is planned any more, unless one is on its way already.
+create or replace function keep_candidate() returns trigger language plpgsql as $$
+begin
+    update messages set
+        state = case when resend_until is null then 'cancelled' else 'held' end,
+        state_at = greatest(state_at, new.state_at), reason = 'reached_after_all', wake_at = null
+    where
+        candidate_id = new.candidate_id and holds_candidate = 1
+        and state in ('planned', 'claimed', 'retry_wait');
+    update messages set holds_candidate = 1
+    where
+        message_no = new.message_no
+        and not exists (
+            select 1 from messages as other where other.candidate_id = new.candidate_id and other.holds_candidate = 1
+        );
+    return null;
+end
+$$;
+
+create or replace trigger reached_after_all after update of state on messages
+for each row when (new.state in ('accepted', 'sent', 'delivered', 'read') and new.holds_candidate = 0)
+execute function keep_candidate();
 
 create or replace function tell_planned() returns trigger language plpgsql as $$
 begin

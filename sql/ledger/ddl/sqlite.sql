@@ -393,12 +393,31 @@ begin
     values (new.state_at, 'state', new.message_no, old.state, new.state, new.reason);
 end;
 
--- One way: a receipt that later proves the no wrong must not collide with the fallback it allowed.
+-- A receipt that later proves the no wrong must not collide with the fallback it allowed: see reached_after_all.
 create trigger if not exists release_candidate after update of state on messages
 when new.state in ('rejected', 'suppressed', 'expired', 'cancelled', 'failed_late')
     and new.has_lost_attempt = 0 and new.holds_candidate = 1
 begin
     update messages set holds_candidate = 0 where message_no = new.message_no;
+end;
+
+-- The no was wrong: whoever was to be reached by another message is reached. One that has not left does not leave, and
+-- none is planned any more, unless one is on its way already.
+create trigger if not exists reached_after_all after update of state on messages
+when new.state in ('accepted', 'sent', 'delivered', 'read') and new.holds_candidate = 0
+begin
+    update messages set
+        state = case when resend_until is null then 'cancelled' else 'held' end,
+        state_at = max(state_at, new.state_at), reason = 'reached_after_all', wake_at = null
+    where
+        candidate_id = new.candidate_id and holds_candidate = 1
+        and state in ('planned', 'claimed', 'retry_wait');
+    update messages set holds_candidate = 1
+    where
+        message_no = new.message_no
+        and not exists (
+            select 1 from messages as other where other.candidate_id = new.candidate_id and other.holds_candidate = 1
+        );
 end;
 
 -- What is frozen -------------------------------------------------------------------------------
