@@ -12,24 +12,21 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
 
-from senders import inquiry
-from senders.authorization import NotAuthorized, RouteBlocked, authorize, headers_for
+from senders import inquiry, one_call
+from senders.authorization import NotAuthorized, RouteBlocked, authorize
 from senders.breaker import is_failure
-from senders.contract import Answer, Outcome, Provider, Verdict
+from senders.contract import Outcome, Provider, Verdict
 from senders.entries import Attempt, Claim, Recorded
 from senders.pace import Made, asked_seconds, retry_at
 from senders.reconcile import first_look_at
 from senders.round import Round
 from senders.shared_pace import bucket_for
 from senders.store import Beside
-from senders.transport import InvalidRequest, NoAnswer, NotSent, call, open_client
-
-RAW_LIMIT = 8_000  # characters of an answer that nobody understood
+from senders.transport import open_client
 
 
 async def run_lanes(round_: Round, providers: Iterable[Provider]) -> None:
@@ -176,34 +173,13 @@ class Lane:
     # One call --------------------------------------------------------------------------------
 
     async def _send(self, attempt: Attempt, secrets: Mapping[str, str], ends_at: float, made: Made) -> None:
-        verdict = await self._call(attempt, secrets, ends_at)
+        verdict = await one_call.make(self._round, self._client, self._provider, attempt, secrets, ends_at)
         self._bucket.answered(made)
         self._answered.append((attempt, verdict))
         self._in_flight -= 1
         self._has_answers.set()
         if not self._in_flight or self._free():
             self._has_many_answers.set()
-
-    async def _call(self, attempt: Attempt, secrets: Mapping[str, str], ends_at: float) -> Verdict:
-        claim, round_ = attempt.claim, self._round
-        seconds = round_.pace.call_seconds
-        if (claim.lease_until - round_.clock()).total_seconds() < seconds:  # the machine was asleep
-            return Verdict(Outcome.RETRY, "lease_too_short")
-
-        def is_over() -> bool:
-            return time.monotonic() >= ends_at or round_.clock() >= claim.lease_until
-
-        try:
-            headers = headers_for(self._provider, claim.request, secrets)
-            url = self._provider.base_url
-            answer = await call(self._client, url, claim.request, headers, seconds, is_over)
-        except NotSent as error:
-            return Verdict(Outcome.RETRY, str(error))
-        except InvalidRequest as error:
-            return Verdict(Outcome.REJECTED, "invalid_request", raw=str(error))
-        except NoAnswer as error:
-            return Verdict(Outcome.UNKNOWN, str(error))
-        return judge(self._provider, answer)
 
     # Recording -------------------------------------------------------------------------------
 
@@ -294,16 +270,3 @@ class Lane:
         seconds = max(0.0, (retry_due_at - now).total_seconds())
         self._patience -= seconds  # given back by a claim that found something
         return seconds
-
-
-def judge(provider: Provider, answer: Answer) -> Verdict:
-    """The provider's verdict, UNKNOWN where it has none: a status that says yes with the rest cut off
-    may have been carried out, so it is never "known not sent"."""
-    try:
-        verdict = provider.judge(answer)
-    except Exception as error:
-        raw = f"{answer.status} {answer.body.decode(errors='replace')}"[:RAW_LIMIT]
-        return Verdict(Outcome.UNKNOWN, f"answer_not_understood: {type(error).__name__}", raw=raw)
-    if verdict.outcome is Outcome.RETRY and not answer.is_complete and 200 <= answer.status < 300:
-        return replace(verdict, outcome=Outcome.UNKNOWN)
-    return verdict

@@ -13,7 +13,7 @@ from dagster_project.drill.breaking import replaced
 from dagster_project.drill.network import FLEETS
 from dagster_project.drill.oracle import Findings
 from dagster_project.drill.rig import Bench, Drill, Rig
-from senders import lane
+from senders import one_call
 from senders.authorization import headers_for
 from senders.contract import EventKind, Message, Provider, ProviderEvent, State
 
@@ -50,7 +50,7 @@ def _key_that_ends(made: list[str]) -> Iterator[None]:
             for name, value in headers.items()
         }
 
-    with replaced(lane, "headers_for", spoilt):
+    with replaced(one_call, "headers_for", spoilt):
         yield
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from senders import lane, transport
+from senders import one_call, transport
 from senders.deadline import Deadline
 from senders.ledger import Ledger
 
@@ -86,7 +86,7 @@ def watched_calls(strike: Strike) -> Iterator[None]:
         strike("send.byte")
         last_look(deadline)
 
-    with replaced(lane, "call", call), replaced(Deadline, "look", look):
+    with replaced(one_call, "call", call), replaced(Deadline, "look", look):
         yield
 
 

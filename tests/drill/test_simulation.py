@@ -11,7 +11,7 @@ from dagster_project.drill.breaking import replaced
 from dagster_project.drill.simulation import carrier
 from dagster_project.drill.simulation.carrier import BEHAVIOURS
 from dagster_project.drill.simulation.run import simulate
-from senders import inquiry, lane
+from senders import inquiry, one_call
 from senders.contract import Outcome, State, Verdict
 from senders.deadline import Deadline
 from senders.entries import Settlement
@@ -54,7 +54,7 @@ def sends_again_blindly(now, unknown, capabilities, pace):
     return Settlement(unknown, State.RETRY_WAIT, "blindly", now)
 
 
-def calls_an_error_not_sent(provider, answer, judge=lane.judge):
+def calls_an_error_not_sent(provider, answer, judge=one_call.judge):
     verdict = judge(provider, answer)
     return replace(verdict, outcome=Outcome.RETRY) if answer.status == 500 else verdict
 
@@ -71,8 +71,8 @@ def believes_everything(provider, answer):
     ("module", "name", "broken", "kind"),
     [
         (inquiry, "next_step", sends_again_blindly, "duplicated"),
-        (lane, "judge", calls_an_error_not_sent, "duplicated"),
-        (lane, "judge", believes_everything, "lost"),
+        (one_call, "judge", calls_an_error_not_sent, "duplicated"),
+        (one_call, "judge", believes_everything, "lost"),
     ],
 )
 def test_a_broken_protocol_is_found_out_within_sixty_seeds(tmp_path, module, name, broken, kind):

@@ -10,7 +10,7 @@ import pytest
 from letters import NOON, letter, letters, reason_of, state_of, tamper
 from post_office import BEHAVIOURS, Postal, open_post_office, status
 
-from senders import lane
+from senders import one_call
 from senders.contract import EventKind, Outcome, ProviderEvent, State, Verdict
 from senders.delivery import Pace, deliver, plan
 from senders.entries import Planned
@@ -516,11 +516,11 @@ def test_a_machine_that_slept_between_the_last_look_at_the_lease_and_the_first_b
 ):
     """It slept in the call. Who swept and asked meanwhile may have heard "no record" and sent it again."""
 
-    async def call_after_a_nap(*arguments, call=lane.call):
+    async def call_after_a_nap(*arguments, call=one_call.call):
         clock.forward(minutes=5)
         return await call(*arguments)
 
-    monkeypatch.setattr(lane, "call", call_after_a_nap)
+    monkeypatch.setattr(one_call, "call", call_after_a_nap)
     message = letter("anna")
     send(ledger, office, clock, [message])
     assert (state_of(ledger, message), reason_of(ledger, message)) == (State.RETRY_WAIT, TOO_LATE)

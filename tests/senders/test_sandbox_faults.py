@@ -14,7 +14,7 @@ from provider_samples import message
 from sandbox_server import PROVIDERS, Running, calm, running_sandbox, send
 
 from senders.contract import Answer, Message, Outcome, Provider
-from senders.lane import judge
+from senders.one_call import judge
 from senders.sandbox.faults import KINDS
 
 # The others have their own trouble and their own tests (test_smtp.py).

@@ -21,7 +21,7 @@ from dagster_project.drill.oracle import Findings, weigh
 from dagster_project.drill.simulation.carrier import CLASSES, Carrier, SimulatedProvider
 from dagster_project.drill.simulation.people import People
 from dagster_project.drill.simulation.virtual_time import VirtualLoop
-from senders import delivery, inquiry, lane, shared_pace
+from senders import delivery, inquiry, lane, one_call, shared_pace
 from senders.contract import Message, State
 from senders.ledger import Ledger
 from senders.pace import Pace, TokenBucket
@@ -181,9 +181,8 @@ class Simulation:
 
         with ExitStack() as stack:
             stack.callback(self.loop.close)
-            stage = partial(replaced, lane)
-            stack.enter_context(stage("open_client", open_client))
-            stack.enter_context(stage("call", call))
+            stack.enter_context(replaced(lane, "open_client", open_client))
+            stack.enter_context(replaced(one_call, "call", call))
             stack.enter_context(replaced(inquiry, "call", call))
             stack.enter_context(
                 replaced(shared_pace, "TokenBucket", partial(TokenBucket, monotonic=self.loop.time))
