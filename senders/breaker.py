@@ -44,9 +44,10 @@ def is_failure(verdict: Verdict) -> bool:
 class Breaking(Store):
     """The breakers of all routes."""
 
-    def breaker(self, provider: str) -> Breaker:
-        """Inside a transaction nobody else changes it until the end."""
-        row = self.run("breaker", {"provider": provider}).fetchone()
+    def breaker(self, provider: str, *, is_to_probe: bool = False) -> Breaker:
+        """`is_to_probe`: nobody else may look at it so until the end of the transaction."""
+        name = "breaker_to_probe" if is_to_probe else "breaker"
+        row = self.run(name, {"provider": provider}).fetchone()
         if row is None:
             return Breaker()
         until = row["open_until"]

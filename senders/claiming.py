@@ -48,6 +48,8 @@ class Claiming(Breaking):
         }
         with self.transaction(Beside.SENDERS):
             breaker = self.breaker(provider)
+            if breaker.is_half_open(now):
+                breaker = self.breaker(provider, is_to_probe=True)
             if breaker.is_open(now):
                 return Picked([], is_open=True)
             if is_half_open := breaker.is_half_open(now):

@@ -4,4 +4,3 @@ select
     open_until
 from route_breakers
 where provider = :provider
-/* postgresql: for update */

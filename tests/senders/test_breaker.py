@@ -1,5 +1,7 @@
 """A route's circuit breaker: what opens it, whom it stops, and how it closes again, on both ledgers."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +12,7 @@ from post_office import Postal
 from senders.contract import Outcome, State, Verdict
 from senders.delivery import Pace, deliver, plan
 from senders.ledger import Ledger
+from senders.store import Beside
 
 PACE = Pace(first_break_seconds=30, longest_break_seconds=120)
 FAILED = Verdict(Outcome.UNKNOWN, "connection_lost")
@@ -261,3 +264,23 @@ def test_a_lane_that_waits_for_its_probe_waits_quietly(ledger, office, clock):
     deliver(ledger, {"sms": provider}, clock, 20, on_progress=told.append, pace=slow)
     assert len(office.calls) == 1
     assert len(told) < 10
+
+
+def test_two_workers_that_find_it_half_open_at_once_send_one_probe(server_ledger):
+    planned(server_ledger, *letters(9))
+    until = opened(server_ledger)
+    with Ledger(server_ledger.place) as other, ThreadPoolExecutor(1) as pool:
+        with server_ledger.transaction(Beside.SENDERS):
+            mine = claimed(server_ledger, until)
+            theirs = pool.submit(claimed, other, until)
+            time.sleep(0.2)  # it waits for what this transaction makes of the breaker
+            assert not theirs.done()
+        assert (len(mine), theirs.result()) == (1, [])
+
+
+def test_workers_of_a_route_that_once_failed_do_not_wait_for_each_other(server_ledger):
+    planned(server_ledger, *letters(9))
+    heed(server_ledger, FAILED)
+    with Ledger(server_ledger.place) as other, server_ledger.transaction(Beside.SENDERS):
+        assert len(claimed(server_ledger, NOON, limit=4)) == 4
+        assert len(claimed(other, NOON, limit=4)) == 4
