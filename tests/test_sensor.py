@@ -10,9 +10,10 @@ import pytest
 from outbox_rows import row
 
 from dagster_project import home, lock, sensor, state
-from senders.contract import Request
+from senders.contract import Outcome, Request, Verdict
 from senders.entries import Refusal
 from senders.ledger import Ledger
+from senders.pace import Pace
 from senders.settings import load
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -78,6 +79,16 @@ def test_a_file_that_landed_is_a_reason(settings):
 def test_a_file_that_is_still_being_written_is_none(settings):
     land(settings, "events/.a.jsonl")
     assert why(settings, NOON) is None
+
+
+def test_what_waits_for_a_provider_that_is_down_starts_a_tick_when_somebody_may_see_how_it_is(settings):
+    state.write(settings.home, state.State(None, plan(settings, NOON), NOON))
+    assert why(settings, NOON) == "the ledger has messages to send or to settle"
+    failed = [Verdict(Outcome.UNKNOWN, "connection_lost")] * 8
+    with Ledger(settings.ledger) as ledger:
+        ledger.heed_outcomes(NOON, "sendgrid", failed, 8, Pace(first_break_seconds=120))
+    assert why(settings, NOON + MINUTE) is None
+    assert why(settings, NOON + 2 * MINUTE) == "the ledger has messages to send or to settle"
 
 
 @pytest.mark.parametrize(
