@@ -18,7 +18,7 @@ demo: .venv/ready  ## the real system on this machine; MINUTES=3 ends by itself
 	@$(BIN)/dovecote demo $(if $(MINUTES),--minutes $(MINUTES))
 
 test: lint types structure  ## everything that CI runs
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
 
+import parsed_project
+import warm
+
 from dagster_project.demo import play, servers
 from senders.settings import Settings, load
 
 DOVECOTE = Path(sys.executable).with_name("dovecote")
+
+
+def fresh(*arguments: str) -> subprocess.CompletedProcess:
+    """`dovecote ARGUMENTS` in a process that begins with nothing, as on the command line."""
+    return subprocess.run([DOVECOTE, *arguments], capture_output=True, text=True)
 
 
 @dataclass(frozen=True)
@@ -24,9 +32,9 @@ class Town:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
-    def tick(self, as_of: str) -> dict:
+    def tick(self, as_of: str, run=warm.dovecote) -> dict:
         """One tick in a process of its own; its summary."""
-        done = subprocess.run([DOVECOTE, "tick", "--as-of", as_of, "--json"], capture_output=True, text=True)
+        done = run("tick", "--as-of", as_of, "--json")
         assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-3000:]
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -39,6 +47,7 @@ def town(folder: Path, port: int, **sandbox_options):
     """A fresh home with the sandbox beside it."""
     port = servers.free_port(port)
     settings, environment = play.prepare(load({"DOVECOTE_HOME": str(folder)}), port, tick_seconds=60)
+    parsed_project.lend(settings)
     sandbox = play.children(settings, port)[0]
     options = [text for name, value in sandbox_options.items() for text in (f"--{name}", str(value))]
     sandbox = servers.Server(sandbox.name, [*sandbox.arguments, *options], sandbox.answers_at)

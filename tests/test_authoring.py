@@ -6,10 +6,10 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from small_town import DOVECOTE, cart, consent, profile, town
+import warm
+from small_town import cart, consent, profile, town
 
 from dagster_project.authoring import preview as drawing
 from dagster_project.authoring.new import NewError, create
@@ -71,12 +71,11 @@ def test_the_unit_tests_of_what_is_made_new_pass(repository, tmp_path):
     }  # fmt: skip
     select = [f"+{prefix}_{name}" for prefix, name in zip(("trg", "seg", "kpi"), MADE.values(), strict=True)]
     where = ["--project-dir", str(repository / "dbt"), "--profiles-dir", str(repository / "dbt")]
-    dbt = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors"]
     for command in (
         ["build", "--empty", "--select", *select, "--exclude-resource-type", "unit_test", "test"],
         ["test", "--select", *(each.lstrip("+") for each in select)],
     ):
-        done = subprocess.run([*dbt, *command, *where], env=environment, capture_output=True, text=True)
+        done = warm.dbt("--no-use-colors", *command, *where, environment=environment)
         assert done.returncode == 0, done.stdout[-3000:]
     assert "PASS=0" not in done.stdout
 
@@ -147,7 +146,7 @@ def place(tmp_path_factory):
 
 
 def dovecote(*arguments):
-    return subprocess.run([DOVECOTE, *arguments], capture_output=True, text=True)
+    return warm.dovecote(*arguments)
 
 
 @pytest.mark.slow

@@ -3,13 +3,13 @@ a replay that leaves no moment and no model out."""
 
 import json
 import shutil
-import subprocess
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
-from small_town import DOVECOTE, cart, consent, email_of, event, profile, town
+import warm
+from small_town import cart, consent, email_of, event, profile, town
 
 from dagster_project import warehouse
 from dagster_project.backtest.clockwork import read
@@ -189,7 +189,7 @@ class TestAgainstRealTicks:
             "30m",
             "--json",
         ]
-        done = subprocess.run([DOVECOTE, "backtest", *arguments], capture_output=True, text=True)
+        done = warm.dovecote("backtest", *arguments)
         assert done.returncode == 0, done.stderr[-3000:]
         assert json.loads(done.stdout)["journey"] == "cart_abandoned"
         assert (ticked.warehouse.read_bytes(), ticked.ledger.read_bytes()) == before

@@ -2,14 +2,14 @@
 
 import json
 import shutil
-import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
-from small_town import DOVECOTE, cart, consent, email_of, event, profile, town
+import warm
+from small_town import cart, consent, email_of, event, profile, town
 
 from dagster_project.backtest.landed import SQL
 from dagster_project.backtest.plan import NEVER, RecordedPlan
@@ -149,7 +149,7 @@ class TestOverRealTicks:
     def test_the_command_tells_it_as_json_and_leaves_the_house_as_it_was(self, ticked):
         before = in_home(ticked)
         arguments = ["ann", "--journey", "price_dropped", "--with", "cap.marketing=5", "--json"]
-        done = subprocess.run([DOVECOTE, "explain", *arguments], capture_output=True, text=True)
+        done = warm.dovecote("explain", *arguments)
         assert done.returncode == 0, done.stderr[-3000:]
         found = json.loads(done.stdout)
         assert found["changes"][0] | {"value": 5} == {

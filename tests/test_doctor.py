@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import parsed_project
 import pytest
 
 from dagster_project import doctor, home, lock, state
@@ -48,6 +49,7 @@ CHEAP = [part for part in doctor.PARTS if part not in ("dbt", "journeys", "dagst
 
 
 def test_a_house_in_order_has_nothing_wrong(house):
+    parsed_project.lend(house)
     assert wrong(*doctor.PARTS) == []
 
 
@@ -144,6 +146,7 @@ def test_a_misspelt_unit_of_a_kpi_is_told_with_the_nearest(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("link_secret", [SECRET, ""], ids=["in order", "not in order"])
 def test_the_command_says_it_in_words_and_as_json_and_tells_no_secret(house, link_secret):
+    parsed_project.lend(house)
     variables = os.environ | {"DOVECOTE_LINK_SECRET": link_secret}
     words, as_json = (
         subprocess.run([DOVECOTE, "doctor", *options], capture_output=True, text=True, env=variables)

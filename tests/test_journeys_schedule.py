@@ -1,13 +1,10 @@
 """dbt works out a campaign's runs; a day-by-day reading of cron in Python agrees."""
 
 import json
-import subprocess
 from datetime import datetime, timedelta
 
 import pytest
-from small_town import DOVECOTE
-
-from dagster_project.home import DBT_PROJECT as DBT
+from parsed_project import dbt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -47,20 +44,13 @@ def runs(schedule):
     ]
 
 
-def test_the_runs_of_a_schedule_are_those_that_cron_would_make(tmp_path, monkeypatch):
-    for name in ("DOVECOTE_HOME", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
-        monkeypatch.setenv(name, str(tmp_path))
+def test_the_runs_of_a_schedule_are_those_that_cron_would_make(tmp_path):
     days = "modules.datetime.timedelta(days=40)"
     calls = [
         f'runs_between("{schedule}", as_of_moment() - {days}, as_of_moment()) | map("string") | list'
         for schedule in SCHEDULES
     ]
-    done = subprocess.run(
-        [DOVECOTE.with_name("dbt"), "--quiet", "--no-use-colors", "compile", "--inline",
-         "{% if execute %}{{ tojson([" + ", ".join(calls) + "]) }}{% endif %}",
-         "--vars", json.dumps({"as_of": str(NOW)}), "--project-dir", DBT, "--profiles-dir", DBT],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert json.loads(done.stdout.strip().splitlines()[-1]) == [runs(schedule) for schedule in SCHEDULES]
+    inline = "{% if execute %}{{ tojson([" + ", ".join(calls) + "]) }}{% endif %}"
+    told = dbt(tmp_path, "compile", "--inline", inline, "--vars", json.dumps({"as_of": str(NOW)}))
+    assert json.loads(told[-1][3]) == [runs(schedule) for schedule in SCHEDULES]
     assert str(NOW) in runs("15 9 * * 1")

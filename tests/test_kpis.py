@@ -9,15 +9,12 @@ Hal (welcome, e-mail, nobody held out) reports the mail as spam and orders a day
 
 import base64
 import io
-import os
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 import pytest
+from parsed_project import dbt
 
 from dagster_project import guardrails, kpi_forms, kpi_pictures
 from dagster_project.kpis import BOARD, RECENT, Markdown, kpi_metadata
@@ -27,6 +24,7 @@ from senders.settings import REPOSITORY
 pytestmark = pytest.mark.slow
 
 AS_OF = "2026-01-20 12:00:00"
+LOOKED_AT = f"{{as_of: '{AS_OF}'}}"
 CART = ("cart_abandoned", "reminder")
 WELCOME = ("welcome", "greeting")
 # person, journey and step, channel, outcome, reason
@@ -66,18 +64,6 @@ ORDERED = [
     ("eve", "2026-01-10 12:00:00", 30),
     ("hal", "2026-01-11 10:00:00", 20),
 ]
-
-
-def dbt(folder: Path, *arguments: str) -> None:
-    command = [
-        str(Path(sys.executable).with_name("dbt")), "--quiet", *arguments,
-        *("--project-dir", str(REPOSITORY / "dbt"), "--profiles-dir", str(REPOSITORY / "dbt")),
-        *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        *("--vars", f"{{as_of: '{AS_OF}'}}"),
-    ]  # fmt: skip
-    environment = os.environ | {"DOVECOTE_HOME": str(folder), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:]
 
 
 ENTRY = """
@@ -145,7 +131,7 @@ def empty_house(tmp_path_factory):
     folder = tmp_path_factory.mktemp("house")
     with duckdb.connect(str(folder / "warehouse.duckdb")) as warehouse:
         warehouse.execute((REPOSITORY / "sql/warehouse/raw.sql").read_text())
-    dbt(folder, "build", "--exclude-resource-type", "test", "unit_test")
+    dbt(folder, "build", "--exclude-resource-type", "test", "unit_test", "--vars", LOOKED_AT)
     return folder
 
 
@@ -159,7 +145,7 @@ def told_of_nothing(empty_house):
 def house(empty_house, told_of_nothing):
     with duckdb.connect(str(empty_house / "warehouse.duckdb")) as warehouse:
         tell_the_story(warehouse)
-    dbt(empty_house, "run", "--select", "marts", "kpis")
+    dbt(empty_house, "run", "--select", "marts", "kpis", "--vars", LOOKED_AT)
     with duckdb.connect(str(empty_house / "warehouse.duckdb"), read_only=True) as warehouse:
         yield warehouse
 

@@ -6,14 +6,13 @@ of the cart or of the checkout they had begun, and nobody who bought.
 
 import json
 import sqlite3
-import subprocess
-import sys
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
+import parsed_project
 import polars as pl
 import pytest
+import warm
 
 from dagster_project import warehouse
 from dagster_project.backtest.models import Project
@@ -88,6 +87,7 @@ def played(tmp_path_factory, actions):
     port = servers.free_port(8410)
     folder = tmp_path_factory.mktemp("real")
     settings, environment = play.prepare(load({"DOVECOTE_HOME": str(folder)}), port, tick_seconds=60)
+    parsed_project.lend(settings)
     land(settings.landing, actions)
     accepted, ticks = {}, {}
     with servers.running([play.children(settings, port)[0]], settings.home / "logs", environment):
@@ -96,7 +96,7 @@ def played(tmp_path_factory, actions):
             "2022-11-17T12:10:00", "2022-12-22T15:10:00",
         ):  # fmt: skip
             before = sum(map(len, accepted.values()))
-            ticks[as_of] = tick(as_of, settings.home)
+            ticks[as_of] = tick(as_of)
             accepted[as_of] = play.journal(f"http://127.0.0.1:{port}")[before:]
     return {"settings": settings, "accepted": accepted, "ticks": ticks}
 
@@ -125,9 +125,8 @@ def land(landing, actions):
         (landing / feed / "people.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def tick(as_of, home):
-    dovecote = Path(sys.executable).with_name("dovecote")
-    done = subprocess.run([dovecote, "tick", "--as-of", as_of, "--json"], capture_output=True, text=True)
+def tick(as_of):
+    done = warm.dovecote("tick", "--as-of", as_of, "--json")
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

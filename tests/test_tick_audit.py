@@ -1,14 +1,13 @@
 """Once an hour: whole tables, Great Expectations over what landed, and old runs forgotten."""
 
 import json
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
+import warm
 from small_town import consent, event, profile, town
 
 from dagster_project import audit, home
@@ -42,7 +41,7 @@ def place(tmp_path_factory):
 
 
 def audited():
-    done = subprocess.run([sys.executable, "-c", AUDIT], capture_output=True, text=True)
+    done = warm.python(AUDIT, imported=("great_expectations",))
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -2,20 +2,19 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from itertools import count
 
 import duckdb
 import pytest
-from small_town import DOVECOTE, event, profile, town
+import warm
+from small_town import event, fresh, profile, town
 
 from dagster_project import home, state
 from senders.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-# `dovecote tick` with something in the way, in a process of its own.
+# `dovecote tick` with something in the way.
 SABOTAGED = """
 import os, signal, sys
 from pathlib import Path
@@ -43,8 +42,7 @@ def order(name):
 
 
 def sabotaged(as_of, sabotage):
-    script = SABOTAGED.format(sabotage=sabotage)
-    return subprocess.run([sys.executable, "-c", script, as_of], capture_output=True, text=True)
+    return warm.python(SABOTAGED.format(sabotage=sabotage), as_of)
 
 
 def got(place, name):
@@ -59,7 +57,7 @@ def got(place, name):
 
 def test_a_tick_brings_what_landed_to_the_person_and_tells_of_it(place):
     place.land("events", "ann", [order("ann")])
-    summary = place.tick(next(minutes))
+    summary = place.tick(next(minutes), run=fresh)
     assert got(place, "ann") == 1
     assert summary["failure"] is None
     assert summary["events"] == 1
@@ -113,9 +111,7 @@ def test_a_failing_model_ends_the_run_before_anything_is_planned(place, tmp_path
 
 def test_an_earlier_time_than_the_last_is_refused_with_what_to_do(place):
     before = len(state.ticks(place.settings.home))
-    done = subprocess.run(
-        [DOVECOTE, "tick", "--as-of", "2026-01-15T10:00:00Z"], capture_output=True, text=True
-    )
+    done = warm.dovecote("tick", "--as-of", "2026-01-15T10:00:00Z")
     assert done.returncode == 1
     assert "The tick failed: as_of 2026-01-15 10:00:00 lies before" in done.stderr
     assert "DOVECOTE_HOME=" in done.stderr
@@ -123,6 +119,6 @@ def test_an_earlier_time_than_the_last_is_refused_with_what_to_do(place):
 
 
 def test_a_time_that_is_none_is_refused_with_an_example(place):
-    done = subprocess.run([DOVECOTE, "tick", "--as-of", "tomorrow"], capture_output=True, text=True)
+    done = warm.dovecote("tick", "--as-of", "tomorrow")
     assert done.returncode == 1
     assert "'tomorrow' is no time such as 2022-10-14T18:30:00" in done.stderr

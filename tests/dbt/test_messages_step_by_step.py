@@ -4,6 +4,7 @@ import json
 import random
 from datetime import UTC, datetime, timedelta
 
+import parsed_project
 import pytest
 
 from dagster_project import home, warehouse
@@ -106,6 +107,7 @@ def test_messages_are_as_a_plain_reading_of_the_journal_finds_them(tmp_path, mon
         monkeypatch.setenv(name, "")  # what `prepare` sets is undone after the tests
     settings = environment.load({"DOVECOTE_HOME": str(tmp_path)})
     home.prepare(settings)
+    parsed_project.lend(settings)
     rows, read_to = _journal(random.Random(SEED)), []
     for look in range(1, LOOKS + 1):
         now = BEGAN + timedelta(days=look)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import parsed_project
 import pytest
 from carts_by_hand import carts_left, events_of
 
@@ -33,6 +34,7 @@ MOMENTS = [
 def _landed(folder: Path):
     settings = environment.load({"DOVECOTE_HOME": str(folder)})
     home.prepare(settings)
+    parsed_project.lend(settings)
     target = settings.landing / "snowplow" / "events.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(EVENTS, target)

@@ -5,6 +5,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import duckdb
+import parsed_project
 import pytest
 
 from dagster_project import home
@@ -68,6 +69,7 @@ def _build(settings, moment, *options, models="+path:models/people"):
 def _settings(folder):
     settings = environment.load({"DOVECOTE_HOME": str(folder)})
     home.prepare(settings)
+    parsed_project.lend(settings)
     return settings
 
 
