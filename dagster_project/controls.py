@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from senders.breaker import Breaker
 from senders.ledger import Ledger
 from senders.settings import REPOSITORY, Settings
-from senders.store import to_text
+from senders.store import to_moment, to_text
 
 HELD_SHOWN = 200
 ROUTE = "{provider} ({channel}) is {state}{since}{why}; {backlog} message(s) wait."
@@ -49,7 +50,8 @@ def standing(row: Mapping[str, Any], now: datetime) -> tuple[str, str]:
     if row["is_blocked"]:
         return "blocked", row["reason"]
     if until := row["open_until"]:
-        then = "the next message goes to see" if until <= to_text(now) else f"next try at {until:.19} UTC"
+        is_open = Breaker(open_until=to_moment(until)).is_open(now)
+        then = f"next try at {until:.19} UTC" if is_open else "the next message goes to see"
         failed = f"{row['failures']} failures in a row since {row['first_failed_at']:.19} UTC"
         return "paused", f"{failed}, the last: {row['failing_because']}; {then}"
     if (row["paused_until"] or "") > to_text(now):

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from senders.contract import Outcome, Verdict
-from senders.pace import Pace
+from senders.pace import HONEST_BREAK_SECONDS, Pace
 from senders.store import Beside, Store, to_moment, to_text
 
+_HONEST: Final = timedelta(seconds=HONEST_BREAK_SECONDS)
 _LONG: Final = 20  # doublings; whatever the first pause was, the longest is shorter by then
 
 
@@ -28,10 +29,10 @@ class Breaker:
     open_until: datetime | None = None
 
     def is_open(self, now: datetime) -> bool:
-        return self.open_until is not None and now < self.open_until
+        return self.open_until is not None and now < self.open_until <= now + _HONEST
 
     def is_half_open(self, now: datetime) -> bool:
-        return self.open_until is not None and now >= self.open_until
+        return self.open_until is not None and not self.is_open(now)
 
 
 def is_failure(verdict: Verdict) -> bool:
@@ -39,6 +40,11 @@ def is_failure(verdict: Verdict) -> bool:
     if verdict.outcome is Outcome.RETRY:
         return verdict.retry_after_seconds is None
     return verdict.outcome is Outcome.UNKNOWN
+
+
+def as_of(now: datetime) -> dict[str, str]:
+    """What a query that passes over open breakers asks by."""
+    return {"now": to_text(now), "longest_break": to_text(now + _HONEST)}
 
 
 class Breaking(Store):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from senders import receipts
+from senders.breaker import as_of
 from senders.contract import ProviderEvent, State
 from senders.entries import JOURNAL_COLUMNS, Applied
 from senders.outbound import Outbound
@@ -163,11 +164,11 @@ class Ledger(Outbound):
         """Is there anything to send, to sweep, to expire or to look into at `now`? A few index seeks.
         `providers`: those that a route uses; without it, any."""
         routed = None if providers is None else json.dumps(sorted(providers))
-        return bool(self.value("has_work", {"now": to_text(now), "providers": routed}))
+        return bool(self.value("has_work", {**as_of(now), "providers": routed}))
 
     def next_attempt_at(self, now: datetime) -> datetime | None:
         """When, after `now`, the ledger has work next by itself; None: not before something is planned."""
-        text = self.value("next_attempt_at", {"now": to_text(now)})
+        text = self.value("next_attempt_at", as_of(now))
         return None if text is None else to_moment(text)
 
     def next_retry_at(self, provider: str, now: datetime, until: datetime) -> datetime | None:

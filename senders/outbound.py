@@ -14,6 +14,7 @@ from sqlite3 import IntegrityError, InterfaceError, ProgrammingError
 from typing import Any
 
 from senders import receipts
+from senders.breaker import as_of
 from senders.claiming import Claiming, mine
 from senders.contract import Outcome, State, Verdict
 from senders.entries import Recorded, Settlement, Swept, Unknown
@@ -120,7 +121,7 @@ class Outbound(Planning, Claiming):
 
     def unknown_due(self, now: datetime, provider: str, limit: int) -> list[Unknown]:
         """Messages of a provider that may have been sent and that are to be looked into now."""
-        rows = self.run("unknown_due", {"now": to_text(now), "provider": provider, "limit": limit})
+        rows = self.run("unknown_due", {**as_of(now), "provider": provider, "limit": limit})
         return [_unknown(row) for row in rows]
 
     def settle(self, now: datetime, settlements: Iterable[Settlement]) -> int:

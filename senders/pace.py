@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+# A route's pause that ends later was written down by a clock that was wrong, and is none.
+HONEST_BREAK_SECONDS = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -39,6 +42,11 @@ class Pace:
             raise ValueError(
                 f"lease_seconds is {self.lease_seconds}; it must be at least twice call_seconds "
                 f"({self.call_seconds}): authorizing may take as long as the call"
+            )
+        if self.longest_break_seconds > HONEST_BREAK_SECONDS:
+            raise ValueError(
+                f"longest_break_seconds is {self.longest_break_seconds}; it must be at most "
+                f"{HONEST_BREAK_SECONDS}: a longer one is taken for the work of a clock that was wrong"
             )
         if self.receipt_seconds < 2 * self.call_seconds:
             raise ValueError(

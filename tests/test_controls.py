@@ -63,7 +63,7 @@ def test_a_route_that_is_left_alone_for_a_while_is_listed_with_its_reason_and_go
     settings, ledger
 ):
     planned(ledger, letter("anna", **TIMES), provider="twilio_sms", now=NOW)
-    now, pace = datetime.now(UTC), Pace(first_break_seconds=600, longest_break_seconds=600)
+    now, pace = datetime.now(UTC), Pace(first_break_seconds=240, longest_break_seconds=240)
     ledger.pause_route("twilio_sms", now + timedelta(hours=1))
     assert "is paused (its provider asked for it until " in dovecote("routes").stdout
     failed = [Verdict(Outcome.RETRY, "connection_failed")] * 8

@@ -12,6 +12,7 @@ select
             and not exists (
                 select 1 from route_breakers
                 where route_breakers.provider = messages.provider and route_breakers.open_until > :now
+                    and route_breakers.open_until <= :longest_break
             )
     )
     or exists (
@@ -34,6 +35,7 @@ select
             and not exists (
                 select 1 from route_breakers
                 where route_breakers.provider = routes.provider and route_breakers.open_until > :now
+                    and route_breakers.open_until <= :longest_break
             )
             and (cast(:providers as text) is null or routes.provider in (select value from json_each(cast(:providers as text))))
             and not exists (

@@ -7,7 +7,9 @@ from (
         state = 'planned' and wake_at > :now
         and not exists (
             select 1 from route_breakers
-            where route_breakers.provider = messages.provider and route_breakers.open_until > messages.wake_at
+            where
+                route_breakers.provider = messages.provider
+                and route_breakers.open_until > messages.wake_at and route_breakers.open_until <= :longest_break
         )
     union all
     select min(wake_at) from messages where state = 'claimed' and wake_at > :now
@@ -19,7 +21,9 @@ from (
         state = 'retry_wait' and wake_at > :now
         and not exists (
             select 1 from route_breakers
-            where route_breakers.provider = messages.provider and route_breakers.open_until > messages.wake_at
+            where
+                route_breakers.provider = messages.provider
+                and route_breakers.open_until > messages.wake_at and route_breakers.open_until <= :longest_break
         )
     union all
     select min(wake_at) from messages
@@ -27,10 +31,12 @@ from (
         state = 'unknown' and wake_at > :now
         and not exists (
             select 1 from route_breakers
-            where route_breakers.provider = messages.provider and route_breakers.open_until > messages.wake_at
+            where
+                route_breakers.provider = messages.provider
+                and route_breakers.open_until > messages.wake_at and route_breakers.open_until <= :longest_break
         )
     union all
     select min(paused_until) from route_pauses where paused_until > :now
     union all
-    select min(open_until) from route_breakers where open_until > :now
+    select min(open_until) from route_breakers where open_until > :now and open_until <= :longest_break
 ) as waiting

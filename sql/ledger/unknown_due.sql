@@ -12,7 +12,10 @@ from messages
 where
     messages.state = 'unknown' and messages.wake_at <= :now and messages.provider = :provider
     and not exists (
-        select 1 from route_breakers where route_breakers.provider = :provider and route_breakers.open_until > :now
+        select 1 from route_breakers
+        where
+            route_breakers.provider = :provider
+            and route_breakers.open_until > :now and route_breakers.open_until <= :longest_break
     )
 order by messages.wake_at
 limit :limit

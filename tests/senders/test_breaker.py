@@ -144,6 +144,22 @@ def test_a_probe_that_fails_opens_it_for_twice_as_long_up_to_the_longest(ledger)
     assert [end.total_seconds() for end in ends] == [30, 60, 120, 120, 120]
 
 
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(hours=25)], ids=str)
+def test_a_clock_that_was_wrong_when_it_opened_keeps_nobody_waiting(ledger, ahead):
+    planned(ledger, letter("anna", expires_at=NOON + 3 * ahead))
+    heed(ledger, *[FAILED] * ENOUGH, now=NOON + ahead)
+    assert ledger.has_work(NOON)
+    assert len(claimed(ledger, NOON)) == 1  # to see how the provider is
+    assert claimed(ledger, NOON) == []
+    heed(ledger, FAILED, now=NOON + seconds(1), is_probe=True)
+    assert ledger.breaker("postal").open_until == NOON + seconds(61)
+
+
+def test_a_pause_that_would_be_taken_for_a_wrong_clock_s_is_refused():
+    with pytest.raises(ValueError, match=r"longest_break_seconds is 600; it must be at most 300"):
+        Pace(longest_break_seconds=600)
+
+
 def test_calls_that_were_under_way_when_it_opened_do_not_open_it_again(ledger):
     until = opened(ledger)
     assert heed(ledger, *[FAILED] * 30, now=NOON + seconds(15)) == "connection_lost"
