@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
-import json
 import re
 import secrets as random_secrets
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from senders import contract
 from senders.providers._aws_signature import Keys, signature_of
-from senders.providers._sns import SIGNED
 from senders.sandbox.calls import first_fault, json_answer, links_in, read_object
-from senders.sandbox.core import Core, asks
+from senders.sandbox.core import Core
 from senders.sandbox.journal import Accepted
 from senders.sandbox.mailboxes import MAILBOX, fate
-from senders.sandbox.receipts import Mailbox, Signed
+from senders.sandbox.sns_topic import SnsTopic, iso
 
 FROM = "hello@shop.example"
 REGION = "eu-central-1"
@@ -81,26 +74,14 @@ class AmazonSesSandbox:
     def __init__(self, core: Core, secrets: Mapping[str, str]) -> None:
         self._core = core
         self._secrets = secrets
-        key = serialization.load_pem_private_key(secrets["sns_private_key"].encode(), password=None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise TypeError("sns_private_key in the sandbox's secrets is no RSA key")
-        self._key = key
-        self._mailbox = Mailbox(core.receipts_url(self.name), self._sign)
-        self._is_announced = self._is_confirmed = False
+        self._topic = SnsTopic(core, secrets, self.name)
 
     @staticmethod
     def new_secrets() -> dict[str, str]:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         return {
             "access_key_id": f"AKIA{random_secrets.token_hex(8).upper()}",
             "secret_access_key": random_secrets.token_urlsafe(30),
-            "topic_arn": f"arn:aws:sns:{REGION}:{random_secrets.randbelow(10**12):012}:dovecote-mail",
-            "sns_private_key": pem.decode(),
-            "sns_certificate": _certificate(key),
-            "sns_certificate_name": f"SimpleNotificationService-{random_secrets.token_hex(16)}.pem",
+            **SnsTopic.new_secrets(REGION),
         }
 
     @staticmethod
@@ -118,11 +99,7 @@ class AmazonSesSandbox:
         }
 
     def routes(self) -> list[Route]:
-        return [
-            self._core.sends(self, "/v2/email/outbound-emails", self._send),
-            asks(f"/{self._secrets['sns_certificate_name']}", self._show_certificate),
-            asks("/", self._confirm),
-        ]
+        return [self._core.sends(self, "/v2/email/outbound-emails", self._send), *self._topic.routes()]
 
     def too_many(self) -> Response:
         return _error("many")
@@ -152,7 +129,7 @@ class AmazonSesSandbox:
             html=simple["Body"].get("Html", {}).get("Data", ""),
             links=links_in(text),
         )
-        self._announce(str(request.base_url).rstrip("/"))
+        self._topic.announce(str(request.base_url).rstrip("/"))
         self._plan_receipts(accepted, tags, str(request.base_url).rstrip("/"))
         return json_answer({"MessageId": accepted.provider_message_id})
 
@@ -172,35 +149,12 @@ class AmazonSesSandbox:
         signed_at = datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         return "late" if abs(datetime.now(UTC) - signed_at) > CLOCK_SKEW else None
 
-    def _show_certificate(self, request: Request, body: bytes) -> Response:
-        return Response(self._secrets["sns_certificate"], media_type="application/x-pem-file")
-
-    def _confirm(self, request: Request, body: bytes) -> Response:
-        is_ours = request.query_params.get("TopicArn") == self._secrets["topic_arn"]
-        self._is_confirmed |= is_ours and request.query_params.get("Action") == "ConfirmSubscription"
-        return json_answer({"is_confirmed": self._is_confirmed})
-
     # ---- what becomes of a message
-
-    def _announce(self, base_url: str) -> None:
-        """Ask once to confirm the topic; SNS would send nothing before, we do not insist."""
-        if self._is_announced:
-            return
-        self._is_announced = True
-        token = random_secrets.token_hex(32)
-        arn = self._secrets["topic_arn"]
-        said = {
-            "Type": "SubscriptionConfirmation",
-            "Token": token,
-            "Message": f"You have chosen to subscribe to the topic {arn}.",
-            "SubscribeURL": f"{base_url}/?Action=ConfirmSubscription&TopicArn={arn}&Token={token}",
-        }
-        self._core.receipts.schedule(0.0, self._mailbox, {**said, **self._envelope(base_url, token)})
 
     def _plan_receipts(self, accepted: Accepted, tags: Mapping[str, str], base_url: str) -> None:
         their_id, now = accepted.provider_message_id, time.time()
         mail = {
-            "timestamp": _iso(now),
+            "timestamp": iso(now),
             "source": FROM,
             "messageId": their_id,
             "destination": [accepted.recipient],
@@ -209,46 +163,11 @@ class AmazonSesSandbox:
         for number, (steps, happening) in enumerate(fate(self._core.world, accepted)):
             event, place, particulars = TOLD[happening]
             delay = self._core.world.delay(steps, their_id)
-            said = {"eventType": event, "mail": mail, place: {"timestamp": _iso(now + delay), **particulars}}
-            envelope = self._envelope(base_url, f"{their_id}{number}")
-            receipt = {"Type": "Notification", "Message": json.dumps(said), **envelope}
-            self._core.receipts.schedule(delay, self._mailbox, receipt)
-
-    def _envelope(self, base_url: str, key: str) -> dict[str, str]:
-        return {
-            "MessageId": str(uuid.uuid5(uuid.NAMESPACE_OID, key)),
-            "TopicArn": self._secrets["topic_arn"],
-            "Timestamp": _iso(time.time()),
-            "SignatureVersion": "2",
-            "SigningCertURL": f"{base_url}/{self._secrets['sns_certificate_name']}",
-        }
-
-    def _sign(self, url: str, receipts: Sequence[Any]) -> Signed:
-        said = receipts[0]
-        text = "".join(f"{name}\n{said[name]}\n" for name in SIGNED[said["Type"]] if name in said)
-        signature = self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
-        body = json.dumps({**said, "Signature": base64.b64encode(signature).decode()}).encode()
-        headers = {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": said["Type"]}
-        return headers, body
+            said = {"eventType": event, "mail": mail, place: {"timestamp": iso(now + delay), **particulars}}
+            self._topic.publish(delay, said, base_url, f"{their_id}{number}")
 
 
 SANDBOX = AmazonSesSandbox
-
-
-def _certificate(key: rsa.RSAPrivateKey) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=3650))
-        .sign(key, hashes.SHA256())
-    )
-    return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def _fault_of_mail(mail: Mapping[str, Any], body: bytes) -> tuple[str, dict[str, str]] | None:
@@ -272,10 +191,6 @@ def _fault_of_mail(mail: Mapping[str, Any], body: bytes) -> tuple[str, dict[str,
     wrong = first_fault(checks)
     address = named.group(1) if named else sender
     return (wrong, {"from_": address, "missing": ", ".join(missing), "set": found}) if wrong else None
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _error(word: str, words: Mapping[str, str] | None = None) -> Response:

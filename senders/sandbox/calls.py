@@ -6,10 +6,12 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+Word = TypeVar("Word", str, int)
 
 
 def read_json(body: bytes) -> Any:
@@ -31,8 +33,8 @@ def brings(request: Request, secret: str, header: str = "authorization") -> bool
     return hmac.compare_digest(request.headers.get(header, "").encode(), secret.encode())
 
 
-def first_fault(checks: Iterable[tuple[Any, str]]) -> str | None:
-    """The word of the first check that found something wrong."""
+def first_fault(checks: Iterable[tuple[Any, Word]]) -> Word | None:
+    """The word or code of the first check that found something wrong."""
     return next((word for is_wrong, word in checks if is_wrong), None)
 
 

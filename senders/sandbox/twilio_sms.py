@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from senders.sandbox.calls import brings, json_answer
+from senders.sandbox.calls import brings, first_fault, json_answer
 from senders.sandbox.core import Core, asks
 from senders.sandbox.receipts import Mailbox, Signed
 
@@ -179,7 +179,7 @@ class TwilioSmsSandbox:
             (not E164.fullmatch(to), 21211),
             (self._has_opted_out(to), 21610),
         )
-        return next((code for is_wrong, code in checks if is_wrong), None)
+        return first_fault(checks)
 
     def _resource(self, row: Mapping[str, Any], status: str | None = None) -> dict[str, Any]:
         """The Message resource of a row of the journal."""
