@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,13 +43,6 @@ def boolean(text: str) -> bool:
     if text.strip().lower() not in words:
         raise ValueError("must be true or false")
     return words[text.strip().lower()]
-
-
-def basic_credentials(text: str) -> str:
-    """`user:password` as Basic authentication sends it."""
-    if not re.fullmatch(r"[^:\s]+:\S+", text):
-        raise ValueError("must be user:password")
-    return f"Basic {base64.b64encode(text.encode()).decode()}"
 
 
 def positive(text: str) -> float:

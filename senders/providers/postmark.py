@@ -8,7 +8,6 @@ authentication.
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,8 @@ from senders.contract import (
     Verdict,
 )
 from senders.providers._base import ProviderBase, speed
-from senders.providers._declared import Option, basic_credentials, url
+from senders.providers._basic_credentials import basic_credentials, has_brought
+from senders.providers._declared import Option, url
 from senders.providers._judging import (
     HTTP_RULINGS,
     Meaning,
@@ -36,7 +36,6 @@ from senders.providers._judging import (
     dump_json,
     find_ruling,
     first_object,
-    lower_names,
     moment,
     read_each,
     read_json,
@@ -192,8 +191,7 @@ class Postmark(ProviderBase):
         return verdict(answer, (Outcome.ACCEPTED, Reason.ACCEPTED), provider_message_id=their_id)
 
     def verify(self, webhook: RawWebhook) -> bool:
-        given = lower_names(webhook.headers).get("authorization", "")
-        return hmac.compare_digest(given.encode(), self._webhook_credentials.encode())
+        return has_brought(self._webhook_credentials, webhook)
 
     def events(self, webhook: RawWebhook) -> Sequence[ProviderEvent]:
         return read_each(self.name, [read_json(webhook.body)], self._events_of)

@@ -9,7 +9,6 @@ have its mailbox pass reports on, each mail as it is, to `/v1/receipts/smtp` wit
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from email.headerregistry import Address
@@ -31,8 +30,9 @@ from senders.contract import (
     Verdict,
 )
 from senders.providers._base import ProviderBase, speed
-from senders.providers._declared import Option, basic_credentials, boolean
-from senders.providers._judging import Meaning, Ruling, find_ruling, lower_names, moment, read_each, verdict
+from senders.providers._basic_credentials import basic_credentials, has_brought
+from senders.providers._declared import Option, boolean
+from senders.providers._judging import Meaning, Ruling, find_ruling, moment, read_each, verdict
 from senders.providers._mail import FROM_NAME, REPLY_TO, ascii_address, readable_address
 from senders.providers._mail_reports import Report, reports_in
 from senders.providers._reasons import Reason
@@ -182,8 +182,7 @@ class Smtp(ProviderBase):
         return verdict(answer, ruling)
 
     def verify(self, webhook: RawWebhook) -> bool:
-        given = lower_names(webhook.headers).get("authorization", "")
-        return hmac.compare_digest(given.encode(), self._webhook_credentials.encode())
+        return has_brought(self._webhook_credentials, webhook)
 
     def events(self, webhook: RawWebhook) -> Sequence[ProviderEvent]:
         raw = webhook.body.decode(errors="replace")
