@@ -21,6 +21,7 @@ from typing import Any
 
 from dagster_project import guardrails, lost_time, warehouse
 from dagster_project.dbt_run import Node
+from dagster_project.state import State
 from dagster_project.tick import Tick
 from senders import delivery
 from senders.contract import Message
@@ -148,22 +149,35 @@ def send(tick: Tick) -> Mapping[str, Any]:
         return {name: value for name, value in summary.as_dict().items() if value not in ({}, 0)}
 
 
-def tell(tick: Tick) -> Mapping[str, Mapping[str, Any]]:
-    """What came of it all: the KPIs by model and on the `board`, and when to look again."""
+def tell(tick: Tick, seconds: float) -> Mapping[str, Mapping[str, Any]]:
+    """What came of it all: the KPIs by model and on the `board`. `seconds`: what dbt took for them."""
     from dagster_project.kpis import kpi_metadata
 
     with tick.phase("kpis"):
         with warehouse.opened(tick.settings, read_only=True) as connection:
-            decided = warehouse.decided(connection, tick.as_of)
-            tick.facts["decisions"] = _totals((reason, count) for _, reason, count in decided)
-            tick.facts["outcomes"] = _totals((outcome, count) for outcome, _, count in decided)
-            tick.facts["events"] = warehouse.events_seen(connection) - tick.events_before
-            tick.facts["delivered"], tick.facts["converted"] = warehouse.came_of_it(connection)
-            next_due_at = warehouse.next_due_at(connection, tick.as_of, tick.settings.tick_seconds)
-            tick.next_state = replace(tick.begun, next_due_at=next_due_at, last_journal_seq=tick.journal_seq)
             figures = kpi_metadata(connection, tick.settings.home / "pictures")
-        warehouse.tidy(tick.settings)
+        tick.next_state = replace(_finished(tick), kpis_due_at=tick.kpis_due_at(seconds))
         return figures
+
+
+def leave_kpis(tick: Tick) -> None:
+    """The end of a tick that leaves the KPIs as they are; another one comes to tell of it all."""
+    with tick.phase("kpis"):
+        left = _finished(tick)
+        tick.next_state = replace(left, next_due_at=min(filter(None, (left.next_due_at, left.kpis_due_at))))
+
+
+def _finished(tick: Tick) -> State:
+    """Count what was decided; the state with when something is due next."""
+    with warehouse.opened(tick.settings, read_only=True) as connection:
+        decided = warehouse.decided(connection, tick.as_of)
+        tick.facts["decisions"] = _totals((reason, count) for _, reason, count in decided)
+        tick.facts["outcomes"] = _totals((outcome, count) for outcome, _, count in decided)
+        tick.facts["events"] = warehouse.events_seen(connection) - tick.events_before
+        tick.facts["delivered"], tick.facts["converted"] = warehouse.came_of_it(connection)
+        next_due_at = warehouse.next_due_at(connection, tick.as_of, tick.settings.tick_seconds)
+    warehouse.tidy(tick.settings)
+    return replace(tick.begun, next_due_at=next_due_at, last_journal_seq=tick.journal_seq)
 
 
 def _totals(counted: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from typing import Any
 class State:
     """`next_due_at`: the earliest moment at which something may be owed although nothing lands;
     None when there is none. A tick that began and did not end leaves its own start there.
+    `kpis_due_at`: before this the KPIs are left as they are; None where every tick tells them anew.
     `turn_at`: when the last tick that had a turn of its own was asked for; `is_extra_spent`: another
     has run since, out of turn."""
 
@@ -26,6 +27,7 @@ class State:
     last_as_of: datetime | None = None
     turn_at: datetime | None = None
     is_extra_spent: bool = False
+    kpis_due_at: datetime | None = None
 
     def is_in_turn(self, now: datetime, tick_seconds: int) -> bool:
         """May a tick begin for whatever there is to do? One may in each `tick_seconds` of the wall clock."""
@@ -35,7 +37,7 @@ class State:
         """What to leave behind when a tick begins: should it die, the next look begins another."""
         is_extra = not self.is_in_turn(asked_at, tick_seconds)
         turn_at = self.turn_at if is_extra else asked_at
-        return State(as_of, self.last_journal_seq, as_of, turn_at, is_extra)
+        return State(as_of, self.last_journal_seq, as_of, turn_at, is_extra, self.kpis_due_at)
 
 
 def read(home: Path) -> State | None:
@@ -48,6 +50,7 @@ def read(home: Path) -> State | None:
             last_as_of=_moment(values["last_as_of"]),
             turn_at=_moment(values["turn_at"]),
             is_extra_spent=bool(values["is_extra_spent"]),
+            kpis_due_at=_moment(values["kpis_due_at"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -18,6 +18,7 @@ from senders.settings import Settings
 PHASES = ("launch", "ingest", "dbt", "plan", "send", "kpis")
 # Longer than any tick should take; whoever waits in vain is told who holds the lock.
 LOCK_WAIT_SECONDS = 600
+KPIS_SHARE = 10  # the KPIs may take a tenth of the time
 
 
 class Tick:
@@ -51,6 +52,16 @@ class Tick:
             raise
         finally:
             self.seconds[name] = round(time.monotonic() - began, 3)
+
+    @property
+    def tells_kpis(self) -> bool:
+        """KPIs look at all messages of `kpi_days`. Where that takes long, not every tick does it."""
+        return self.begun.kpis_due_at is None or self.begun.kpis_due_at <= self.as_of
+
+    def kpis_due_at(self, seconds: float) -> datetime | None:
+        """When to tell the KPIs again that took `seconds`; None for in every tick."""
+        pause = KPIS_SHARE * seconds
+        return self.as_of + timedelta(seconds=pause) if pause > self.settings.tick_seconds else None
 
     def summary(self) -> dict[str, Any]:
         """Everything worth telling about the tick, ready for JSON.

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import count
 
 import duckdb
@@ -32,7 +34,7 @@ minutes = (f"2026-01-15T{12 + number // 60:02}:{number % 60:02}:00Z" for number 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     with town(tmp_path_factory.mktemp("tick"), 8440, **{"unreachable-share": 0}) as place:
-        place.land("profiles", "people", [profile(name) for name in ("ann", "ben", "cat", "dot")])
+        place.land("profiles", "people", [profile(name) for name in ("ann", "ben", "cat", "dot", "eve")])
         yield place
 
 
@@ -53,6 +55,13 @@ def got(place, name):
         ).fetchall()
     ours = {message_id for (message_id,) in rows}
     return sum(row["message_id"] in ours for row in place.accepted())
+
+
+def told(place):
+    """Of how many decisions the KPIs tell."""
+    with duckdb.connect(str(place.settings.warehouse), read_only=True) as warehouse:
+        counted = "select sum(denominator) from kpis.kpi_suppression_rate where reason is null"
+        return warehouse.execute(counted).fetchone()[0]
 
 
 def test_a_tick_brings_what_landed_to_the_person_and_tells_of_it(place):
@@ -76,6 +85,22 @@ def test_a_second_tick_sends_nothing_again_and_sees_the_receipts_of_the_first(pl
     assert (summary["events"], summary["planned"]["planned"], summary["sent"]) == (0, 0, {})
     assert len(place.accepted()) == before
     assert state.read(place.settings.home).last_journal_seq > 0
+
+
+def test_key_figures_that_take_long_are_left_as_they_are_for_a_while(place):
+    """And told again at their time, though nothing else may happen then."""
+    as_of = datetime.fromisoformat(next(minutes))
+    due_at = as_of + timedelta(minutes=1)
+    state.write(place.settings.home, replace(state.read(place.settings.home), kpis_due_at=due_at))
+    place.land("events", "eve", [order("eve")])
+    left = place.tick(as_of.isoformat())
+    assert left["sent"]
+    assert told(place) == 1
+    assert state.read(place.settings.home).next_due_at <= due_at
+    again = place.tick(next(minutes))
+    assert told(place) == 2
+    assert again["dbt"]["models"] > left["dbt"]["models"]
+    assert state.read(place.settings.home).kpis_due_at is None
 
 
 def test_a_tick_killed_between_deciding_and_planning_loses_and_doubles_nothing(place):
