@@ -88,6 +88,10 @@ class Process:
                 )
             time.sleep(0.2)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def end(self) -> None:
         """Ask the whole group to end, then make it."""
         for ask, patience in ((signal.SIGINT, ENDS_WITHIN_SECONDS), (signal.SIGTERM, 5), (signal.SIGKILL, 5)):

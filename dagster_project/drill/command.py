@@ -9,13 +9,25 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_project.drill import accounts, kills, network, on_server, reboots, reports, ticks, workers
+from dagster_project.drill import (
+    accounts,
+    kills,
+    network,
+    on_server,
+    reboots,
+    reception,
+    reports,
+    stores,
+    ticks,
+    workers,
+)
 from dagster_project.drill.oracle import Findings
 from dagster_project.drill.rig import MEMORY, Drill, Rig, running, say
 from dagster_project.drill.simulation import seeds as simulation
 
 SHOWN = 5  # findings of a kind and drill
-SHORT = 14  # one drill in so many, for the test suite, and none of whole ticks
+SHORT = 14  # one drill in so many, for the test suite, and none of whole ticks; and always:
+ALWAYS = reception.SHORTEST
 SEEDS, FEW_SEEDS = 2_000, 150
 
 
@@ -38,9 +50,9 @@ def run(only: str | None, is_short: bool, seed: int | None, seeds: int | None) -
 def _drills(only: str | None, is_short: bool) -> tuple[Findings, int]:
     chosen = {name: drill for name, drill in all_drills().items() if only is None or only in name}
     if is_short:
-        heavy = {**ticks.drills(), **reboots.drills()}
+        heavy = {**ticks.drills(), **stores.drills(), **reboots.drills()}
         light = [name for name in chosen if name not in heavy]
-        chosen = {name: chosen[name] for name in light[::SHORT]}
+        chosen = {name: chosen[name] for name in [*light[::SHORT], ALWAYS] if name in chosen}
     total = Findings()
     if chosen:
         with (
@@ -60,7 +72,9 @@ def _simulation(seeds: int) -> Findings:
 
 
 def all_drills() -> dict[str, Drill]:
-    rooms = (kills, workers, network, accounts, reports, on_server, ticks, reboots)
+    rooms = (
+        kills, workers, network, accounts, reports, on_server, reception, ticks, stores, reboots,
+    )  # fmt: skip
     return {name: drill for room in rooms for name, drill in room.drills().items()}
 
 

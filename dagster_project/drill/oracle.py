@@ -81,7 +81,7 @@ def weigh(
     findings.lost = _lost(messages, handed_in, taken, ends or {}, _suppressions(history))
     findings.duplicated = _duplicated(messages, taken)
     findings.unexpected = _unexpected(messages, taken, int(has_forgotten)) + _impossible(messages, history)
-    findings.altered = _altered(messages, accepted)
+    findings.altered = _altered(messages, accepted, has_forgotten)
     findings.out_of_policy = _out_of_policy(messages, history, taken, list(stops))
     return findings
 
@@ -145,7 +145,7 @@ def _impossible(messages: Mapping[str, Row], history: Iterable[Row]) -> list[str
     found = []
     stands: dict[str, str] = {}
     for event in history:
-        if event["kind"] != "state":
+        if event["kind"] != "state" or event["message_id"] is None:  # a timeline that begins is no message's
             continue
         message_id, before, after = event["message_id"], event["from_state"], event["to_state"]
         if before != stands.get(message_id):
@@ -160,13 +160,15 @@ def _impossible(messages: Mapping[str, Row], history: Iterable[Row]) -> list[str
     ]
 
 
-def _altered(messages: Mapping[str, Row], accepted: Iterable[Row]) -> list[str]:
+def _altered(messages: Mapping[str, Row], accepted: Iterable[Row], has_forgotten: bool) -> list[str]:
+    """What a restored ledger was told about the time it lost comes without the bytes."""
     found = []
     for row in accepted:
         planned = messages.get(row["message_id"])
         if planned is None:
             continue
-        if row["body_sha256"] != planned["body_sha256"]:
+        is_unknown = has_forgotten and planned["body_sha256"] is None
+        if row["body_sha256"] != planned["body_sha256"] and not is_unknown:
             found.append(f"{row['message_id']}: other bytes than were planned")
         if address_key(row["recipient"]) != planned["address_key"]:
             found.append(f"{row['message_id']}: to another address than was planned")

@@ -64,7 +64,7 @@ def drills() -> dict[str, Drill]:
     return found
 
 
-def _mailbag(rig: Rig, number: int) -> Mailbag:
+def mailbag(rig: Rig, number: int) -> Mailbag:
     """Filled once for all drills."""
     if not rig.mailbags:
         rig.mailbags = rig.stack.enter_context(filled(rig.home / "mailbags", FLEETS))
@@ -75,7 +75,7 @@ def _mailbag(rig: Rig, number: int) -> Mailbag:
 # Handing in ------------------------------------------------------------------------------------
 
 
-def _settings(bench: Bench, changes: Mapping[str, str] | None = None) -> Settings:
+def settings_of(bench: Bench, changes: Mapping[str, str] | None = None) -> Settings:
     routes = ",".join(f"{channel}={each.name}" for channel, each in bench.providers.items())
     own = {"HOME": str(bench.path.parent), "ROUTES": routes}
     own |= dict.fromkeys(("WRITE_KEY", "LINK_SECRET", "SHOPIFY_SECRET"), "drill")
@@ -108,18 +108,18 @@ def _hand_in(settings: Settings, posts: Sequence[Post], at_once: int = 1) -> Cou
 
 
 def _play(number: int, name: str, rig: Rig) -> Findings:
-    bag, play = _mailbag(rig, number), PLAYS[name]
-    wanted = _reference(bag)
+    bag, play = mailbag(rig, number), PLAYS[name]
+    wanted = reference(bag)
     ledgers = {"sent": bag.bench.path, "under way": bag.under_way, "before": bag.before}
     bench = bag.copy(ledgers[play.finds], name)
     bench.has_forgotten = play.finds == "before"
     if play.waits_seconds:
         _ticks_for(bench, play.waits_seconds)
-    answers = _hand_in(_settings(bench), play.order(bag.posts), play.at_once)
+    answers = _hand_in(settings_of(bench), play.order(bag.posts), play.at_once)
     findings = bench.at_rest()
     if set(answers) != {200}:
         findings.lost.append(f"receipts were answered {dict(answers)}")
-    if (known := _known(bench)) != wanted:
+    if (known := standing(bench)) != wanted:
         findings.lost.append(f"the receipts came to {known}, and in their order to {wanted}")
     return findings
 
@@ -130,16 +130,16 @@ def _ticks_for(bench: Bench, seconds: float) -> None:
         bench.tick()
 
 
-def _reference(bag: Mailbag) -> tuple[Counter[State], int]:
+def reference(bag: Mailbag) -> tuple[Counter[State], int]:
     """What the receipts come to when each comes once and in order."""
     if bag.came_to is None:
         bench = bag.copy(bag.bench.path, "in order")
-        _hand_in(_settings(bench), bag.posts)
-        bag.came_to = _known(bench)
+        _hand_in(settings_of(bench), bag.posts)
+        bag.came_to = standing(bench)
     return bag.came_to
 
 
-def _known(bench: Bench) -> tuple[Counter[State], int]:
+def standing(bench: Bench) -> tuple[Counter[State], int]:
     with bench.ledger() as ledger:
         return Counter(ledger.counts()), int(ledger.value("drill_receipts"))
 
@@ -174,31 +174,31 @@ FORGERIES: dict[str, Callable[[Mailbag, Post], Post]] = {
 
 def _forged(number: int, name: str, rig: Rig) -> Findings:
     """Nothing of it is believed: the ledger knows what it knew before."""
-    bag = _mailbag(rig, number)
+    bag = mailbag(rig, number)
     bench = bag.copy(bag.bench.path, name)
-    before = _known(bench)
+    before = standing(bench)
     posts = [FORGERIES[name](bag, post) for post in bag.posts]
-    return _refused(bench, before, _hand_in(_settings(bench), posts))
+    return _refused(bench, before, _hand_in(settings_of(bench), posts))
 
 
 def _refused(bench: Bench, before: tuple[Counter[State], int], answers: Counter[int]) -> Findings:
     findings = bench.judge()
-    if _known(bench) != before or any(status < 400 for status in answers):
+    if standing(bench) != before or any(status < 400 for status in answers):
         findings.unexpected.append(
-            f"forgeries were answered {dict(answers)}, and the ledger went from {before} to {_known(bench)}"
+            f"forgeries were answered {dict(answers)}, and the ledger went from {before} to {standing(bench)}"
         )
     return findings
 
 
 def _rotated(number: int, rig: Rig) -> Findings:
     """What was signed with the old secret is refused; when that one is back, it is all taken."""
-    bag = _mailbag(rig, number)
+    bag = mailbag(rig, number)
     bench = bag.copy(bag.bench.path, "rotated")
-    before = _known(bench)
+    before = standing(bench)
     other = _other_secrets(bench)
-    findings = _refused(bench, before, _hand_in(_settings(bench, other), bag.posts))
-    _hand_in(_settings(bench), bag.posts)
-    if (known := _known(bench)) != (wanted := _reference(bag)):
+    findings = _refused(bench, before, _hand_in(settings_of(bench, other), bag.posts))
+    _hand_in(settings_of(bench), bag.posts)
+    if (known := standing(bench)) != (wanted := reference(bag)):
         findings.lost.append(f"with the right secret the receipts came to {known} instead of {wanted}")
     return findings
 

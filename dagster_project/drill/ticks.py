@@ -40,10 +40,10 @@ def drills() -> dict[str, Drill]:
         "landing: twice, out of order, late, cut off, and files that cannot be moved": _landing,
         "warehouse: no room, and then held by somebody else": _refused,
     }
-    return {f"tick: {name}": partial(_run, breaking) for name, breaking in named.items()}
+    return {f"tick: {name}": partial(on_house, breaking) for name, breaking in named.items()}
 
 
-def _run(breaking: Callable[[House], None], rig: Rig) -> Findings:
+def on_house(breaking: Callable[[House], None], rig: Rig) -> Findings:
     if rig.house is None:
         rig.house = rig.stack.enter_context(built(rig))
     house: House = rig.house
@@ -66,7 +66,7 @@ def _holes(house: House) -> list[str]:
     return [] if rows == distinct == known else [f"{rows} rows, {distinct} of them distinct, of {known}"]
 
 
-def _expect(code: int, wanted: int) -> None:
+def expect(code: int, wanted: int) -> None:
     if code != wanted:
         raise RuntimeError(f"the tick ended with {code}, and was to end with {wanted}")
 
@@ -81,7 +81,7 @@ def _die() -> None:
 def _killed_in_dbt(house: House) -> None:
     house.land("orders")
     for nodes in NODES:
-        _expect(house.tick(partial(_death_after, nodes)), -signal.SIGKILL)
+        expect(house.tick(partial(_death_after, nodes)), -signal.SIGKILL)
 
 
 @contextmanager
@@ -104,10 +104,10 @@ def _death_after(nodes: int) -> Iterator[None]:
 def _killed_in_copy(house: House) -> None:
     """The tick before has sent, so that there is something to copy."""
     house.land("first")
-    _expect(house.tick(is_loud=True), 0)
+    expect(house.tick(is_loud=True), 0)
     house.land("second")
     for is_copied in (False, True):
-        _expect(house.tick(partial(_death_in_copy, is_copied)), -signal.SIGKILL)
+        expect(house.tick(partial(_death_in_copy, is_copied)), -signal.SIGKILL)
 
 
 @contextmanager
@@ -132,7 +132,7 @@ _PHASES = {"plans": "plan", "claims": "claim", "calls": "intent", "records": "re
 def _killed_in_phases(house: House) -> None:
     for what in _PHASES:
         house.land(what)
-        _expect(house.tick(partial(_death_after_doing, _PHASES[what])), -signal.SIGKILL)
+        expect(house.tick(partial(_death_after_doing, _PHASES[what])), -signal.SIGKILL)
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def _damaged_parse(house: House) -> None:
     for name, damaged in (("rubbish", os.urandom(100_000)), ("cut off", whole[: len(whole) // 2])):
         _parsed(house).write_bytes(damaged)
         house.land(name)
-        _expect(house.tick(is_loud=True), 0)
+        expect(house.tick(is_loud=True), 0)
 
 
 def _at_once(house: House) -> None:
