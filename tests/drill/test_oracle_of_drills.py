@@ -202,3 +202,11 @@ def test_a_fallback_after_a_late_failure_is_no_duplicate(ledger):
     fallback = letter("by mail", candidate_id=ANNA.candidate_id)
     sent(ledger, fallback)
     assert weigh(ledger, [taken(ANNA), taken(fallback)], []).is_clean
+
+
+@pytest.mark.parametrize("has_forgotten", [False, True])
+def test_only_a_restored_ledger_may_lack_the_bytes_of_what_it_sent(ledger, has_forgotten):
+    sent(ledger, ANNA)
+    past_the_program(ledger, "pragma foreign_keys = off", "delete from requests")
+    findings = weigh(ledger, [taken(ANNA)], [], has_forgotten=has_forgotten)
+    assert bool(findings.altered) is not has_forgotten
