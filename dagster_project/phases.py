@@ -6,7 +6,8 @@ erased: rows about somebody who is erased, taken out again},
 `dbt` {models, tests, warnings, failures}, `decisions` by reason and `outcomes` by outcome,
 `guardrails` {journey: why it was stopped},
 `planned` {planned, refused, unrenderable, already_planned, candidate_taken, without_route, cancelled,
-postponed, and where a message wanted a discount code: codes_granted, without_code, waiting_for_code},
+asked_back, postponed, and where a message wanted a discount code: codes_granted, without_code,
+waiting_for_code},
 `sent` by channel and `delivery` (`senders.summary.Summary`), `delivered` and `converted` (so far).
 """
 
@@ -99,11 +100,14 @@ def plan(tick: Tick) -> Mapping[str, Any]:
         ]
         ledger.plan(routed, tick.clock())
         cancelled = sum(state is not None for state in ledger.cancel_many(stopped, tick.clock()))
+        revokers = {each.name for each in providers.values() if each.capabilities.can_revoke}
+        revoked = ledger.ask_back_many(stopped, revokers, tick.clock())
         postponed = ledger.postpone_many(quiet, tick.clock() + 2 * _turn(tick), tick.clock())
         tick.facts["planned"] = (
             planned
             | codes.facts()
-            | {"unrenderable": len(refused), "cancelled": cancelled, "postponed": postponed}
+            | {"unrenderable": len(refused), "cancelled": cancelled}
+            | {"asked_back": revoked, "postponed": postponed}
             | doubtful.facts()
         )
         return tick.facts["planned"] | _first_reasons(refused)

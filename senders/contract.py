@@ -157,6 +157,7 @@ class Capabilities:
     dedupe_seconds: int = 0  # it ignores a repeated id for so long; 0 = it does not
     echoes_message_id: bool = False  # receipts carry our id
     can_look_up: bool = False
+    can_revoke: bool = False  # it takes back what waits for its person: see `Revoker`
     has_receipts: bool = True
     signs_receipts: bool = True  # False: a password proves who sends a receipt, nothing proves its bytes
     messages_per_second: float = 50.0
@@ -208,3 +209,15 @@ class Provider(Protocol):
     def verify(self, webhook: RawWebhook) -> bool: ...
 
     def events(self, webhook: RawWebhook) -> Sequence[ProviderEvent]: ...
+
+
+class Revoker(Protocol):
+    """What the file of a provider that `can_revoke` has besides. To take back twice harms nobody."""
+
+    def revoke(self, message_id: str, address: str, provider_message_id: str | None) -> Request:
+        """Take this message back, unless it was delivered."""
+        ...
+
+    def judge_revoke(self, answer: Answer) -> Verdict:
+        """ACCEPTED: it is taken back. REJECTED: it is not and never will be. Anything else: ask again."""
+        ...

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from senders import inquiry, one_call
+from senders import inquiry, one_call, taking_back
 from senders.authorization import NotAuthorized, RouteBlocked, authorize
 from senders.breaker import is_failure
 from senders.contract import Outcome, Provider, Verdict
@@ -64,6 +64,10 @@ class Lane:
         async with asyncio.TaskGroup() as tasks:
             if doubtful := inquiry.settle_due(self._round, self._provider):
                 tasks.create_task(inquiry.ask(self._round, self._client, self._provider, doubtful))
+            if unwanted := taking_back.due(self._round, self._provider):
+                tasks.create_task(
+                    taking_back.ask(self._round, self._client, self._provider, self._bucket, unwanted)
+                )
             while True:
                 if self._room() > 0:
                     await self._turn(tasks)

@@ -1,16 +1,19 @@
-"""One call of a message: its headers, the call itself, and our verdict of whatever came of it."""
+"""One call for a message, to send it or to take it back: its headers, the call itself, and our verdict of
+whatever came of it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 import httpx
 
 from senders.authorization import headers_for
-from senders.contract import Answer, Outcome, Provider, Verdict
+from senders.contract import Answer, Outcome, Provider, Revoker, Verdict
 from senders.entries import Attempt
+from senders.revocations import Revocation
 from senders.round import Round
 from senders.transport import InvalidRequest, NoAnswer, NotSent, call
 
@@ -37,13 +40,37 @@ async def make(
     try:
         headers = headers_for(provider, claim.request, secrets)
         answer = await call(client, provider.base_url, claim.request, headers, seconds, is_over)
-    except NotSent as error:
-        return Verdict(Outcome.RETRY, str(error))
-    except InvalidRequest as error:
-        return Verdict(Outcome.REJECTED, "invalid_request", raw=str(error))
-    except NoAnswer as error:
-        return Verdict(Outcome.UNKNOWN, str(error))
+    except (NotSent, InvalidRequest, NoAnswer) as error:
+        return without_answer(error)
     return judge(provider, answer)
+
+
+async def take_back(
+    round_: Round,
+    client: httpx.AsyncClient,
+    provider: Provider,
+    revocation: Revocation,
+    secrets: Mapping[str, str],
+) -> Verdict:
+    """Ask once for a message to be taken back. Raises nothing."""
+    revoker = cast(Revoker, provider)
+    about = (revocation.message_id, revocation.address, revocation.provider_message_id)
+    try:
+        request = revoker.revoke(*about)
+        headers = headers_for(provider, request, secrets)
+        answer = await call(client, provider.base_url, request, headers, round_.pace.call_seconds)
+        return revoker.judge_revoke(answer)
+    except (NotSent, InvalidRequest, NoAnswer) as error:
+        return without_answer(error)
+    except Exception as error:  # a provider's file that cannot read this answer is no reason to guess
+        return Verdict(Outcome.UNKNOWN, f"answer_not_understood: {type(error).__name__}")
+
+
+def without_answer(error: NotSent | InvalidRequest | NoAnswer) -> Verdict:
+    """What a call came to that has no answer."""
+    if isinstance(error, InvalidRequest):
+        return Verdict(Outcome.REJECTED, "invalid_request", raw=str(error))
+    return Verdict(Outcome.RETRY if isinstance(error, NotSent) else Outcome.UNKNOWN, str(error))
 
 
 def judge(provider: Provider, answer: Answer) -> Verdict:

@@ -20,6 +20,7 @@ from senders.contract import Outcome, State, Verdict
 from senders.entries import Recorded, Settlement, Swept, Unknown
 from senders.planning import Planning
 from senders.receipts import address_key
+from senders.revocations import Revocations
 from senders.store import Beside, to_moment, to_text
 
 _STATE_AFTER = {
@@ -35,7 +36,7 @@ _STATE_AFTER = {
 _NOT_WRITABLE = (ValueError, TypeError, OverflowError, IntegrityError, InterfaceError, ProgrammingError)
 
 
-class Outbound(Planning, Claiming):
+class Outbound(Planning, Claiming, Revocations):
     """What a sender asks of the ledger, in the order of the protocol."""
 
     def record(self, now: datetime, results: Iterable[Recorded]) -> int:

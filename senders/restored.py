@@ -120,6 +120,8 @@ def _take_back(ledger: Ledger, message_id: str, row: Mapping[str, Any]) -> int:
     if state is None:
         return 0
     values = {"message_no": message_no, "state": state, "at": at, "reason": row["reason"]}
+    if state is State.CANCELLED:
+        ledger.change("restore_revocation", values)
     return ledger.change("move_by_receipt", values)
 
 

@@ -21,7 +21,7 @@ from senders.ledger_server import LedgerServer
 from senders.settings import REPOSITORY
 
 QUERIES = REPOSITORY / "sql" / "ledger"
-SCHEMA_VERSION = 8  # at the end of each file in sql/ledger/ddl
+SCHEMA_VERSION = 9  # at the end of each file in sql/ledger/ddl
 BUSY_SECONDS = 15.0  # how long a writer waits for another one's transaction
 # Queries that take all their rows in one statement and tell (this column, number) of those that were new.
 AT_ONCE = {"plan_message": "message_id"}

@@ -25,6 +25,7 @@ class Summary:
     cancelled: int = 0  # outcome unknown, and the journey drops such messages
     expired: int = 0
     blocked: int = 0  # attempts that met a wrong account or configuration; the messages wait
+    taken_back: int = 0  # before they were delivered: their people had left, or said no
     put_off: int = 0  # their person got another message a moment ago
     released: int = 0  # claims of a dead sender, planned again
     blocked_routes: dict[str, str] = field(default_factory=dict)  # provider → reason

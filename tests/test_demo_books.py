@@ -34,6 +34,12 @@ def message(**changes):
         pytest.param([message(state="planned")], ["m1"], ["m1"], 0, 1, id="sent and not written down"),
         pytest.param([message(state="unknown")], ["m1"], ["m1"], 0, 0, id="the ledger knows it may be sent"),
         pytest.param([message(state="planned")], [], ["m1"], 0, 0, id="waiting is accounted for"),
+        pytest.param(
+            [message(state="cancelled", was_taken_back=1)], ["m1"], ["m1"], 0, 0, id="taken back"
+        ),
+        pytest.param(
+            [message(state="cancelled", was_taken_back=0)], ["m1"], ["m1"], 0, 1, id="cancelled, and sent"
+        ),
         pytest.param([], [], ["m1"], 0, 1, id="decided and never planned"),
         pytest.param(
             [message(), message(message_id="m2")], ["m1", "m2"], [], 1, 0, id="one step on two channels"

@@ -8,8 +8,8 @@ from outbox_rows import row
 
 from dagster_project import phases, state, warehouse
 from dagster_project.tick import Tick
-from senders.contract import State
-from senders.entries import JOURNAL_COLUMNS
+from senders.contract import Outcome, State, Verdict
+from senders.entries import JOURNAL_COLUMNS, Recorded
 from senders.ledger import Ledger
 from senders.sandbox.credentials import read_environment, write_credentials
 from senders.settings import load
@@ -23,7 +23,7 @@ def tick(tmp_path):
         **read_environment(write_credentials(tmp_path / "sandbox", "http://127.0.0.1:9")),
         "DOVECOTE_HOME": str(tmp_path),
         "DOVECOTE_LINK_SECRET": "only for tests",
-        "DOVECOTE_ROUTES": "email=sendgrid",
+        "DOVECOTE_ROUTES": "email=sendgrid,rcs=google_rcs",
     }
     tick = Tick(load(environment), "run-1", NOW, state.State())
     with warehouse.opened(tick.settings) as connection:
@@ -123,6 +123,25 @@ def test_a_message_of_somebody_who_left_the_journey_is_cancelled(tick):
     assert phases.plan(tick)["cancelled"] == 1
     assert states(tick)[id_of("1")] == (State.CANCELLED, "exited: e9")
     assert states(tick)[id_of("2")][0] == State.PLANNED
+
+
+def test_what_was_sent_is_asked_back_where_its_provider_can_and_left_alone_where_it_cannot(tick):
+    decide(tick, message("1", "cart_reminder", "rcs", address="+12025550123"), message("2", "welcome"))
+    phases.plan(tick)
+    with Ledger(tick.settings.ledger) as ledger:
+        for provider in ("google_rcs", "sendgrid"):
+            attempts = ledger.intent(NOW, ledger.claim(NOW, provider, 1, 60).claims, 15)
+            taken = Verdict(Outcome.ACCEPTED, "accepted")
+            ledger.record(NOW, [Recorded(attempt, taken) for attempt in attempts])
+    with duckdb.connect(str(tick.settings.warehouse)) as connection:
+        rows = [[id_of(number), "exited: e9"] for number in ("1", "2")]
+        connection.executemany("insert into decisions.fct_cancellations values (?, ?)", rows)
+    planned = phases.plan(tick)
+    assert (planned["cancelled"], planned["asked_back"]) == (0, 1)
+    assert phases.plan(tick)["asked_back"] == 0
+    assert states(tick) == {id_of(number): (State.ACCEPTED, "accepted") for number in ("1", "2")}
+    with Ledger(tick.settings.ledger) as ledger:
+        assert ledger.has_work(NOW + timedelta(minutes=1), {"google_rcs"})
 
 
 def test_a_message_waits_on_while_it_is_quiet_where_its_person_is_and_then_goes_without_losing_an_attempt(

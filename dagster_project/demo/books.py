@@ -40,13 +40,17 @@ def balance(
     unexpected = {
         message_id
         for message_id in taken_by_provider
-        if message_id not in by_id or by_id[message_id]["state"] not in TAKEN | OPEN
+        if message_id not in by_id or not _may_be_there(by_id[message_id])
     }
     never_planned = set(outbox) - set(by_id)
     return {
         "duplicates": _surplus(taken_by_provider) + _surplus(taken_by_candidate),
         "unaccounted": len(believed - set(taken_by_provider)) + len(unexpected) + len(never_planned),
     }
+
+
+def _may_be_there(row: Mapping[str, Any]) -> bool:
+    return row["state"] in TAKEN | OPEN or (row["state"] == State.CANCELLED and bool(row["was_taken_back"]))
 
 
 def landed_to_accepted(messages: Iterable[Mapping[str, Any]], landed: Mapping[str, float]) -> list[float]:

@@ -122,6 +122,10 @@ def _duplicated(messages: Mapping[str, Row], taken: Mapping[str, int]) -> list[s
     return twice + [f"candidate {each}: {times} messages" for each, times in reached.items() if times > 1]
 
 
+def _is_taken_back(row: Row) -> bool:
+    return bool(row["state"] == State.CANCELLED and row["was_taken_back"])
+
+
 def _wants_copies(row: Row) -> bool:
     return bool(row["on_unknown"] == "resend" and row["has_lost_attempt"])
 
@@ -134,7 +138,7 @@ def _unexpected(messages: Mapping[str, Row], taken: Mapping[str, int], forgotten
             found.append(f"{message_id}: taken, and the ledger does not know it")
         elif row["calls"] + forgotten < times:
             found.append(f"{message_id}: taken {times} times in {row['calls']} calls on record")
-        elif row["state"] not in TAKEN | OPEN and not row["has_lost_attempt"]:
+        elif row["state"] not in TAKEN | OPEN and not (row["has_lost_attempt"] or _is_taken_back(row)):
             found.append(f"{message_id}: taken, and the ledger calls it {row['state']}")
     return found
 

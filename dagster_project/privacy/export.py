@@ -140,6 +140,7 @@ def _ledger(ledger: Ledger, person: Person) -> dict[str, list[Row]]:
     return {
         "ledger/messages.jsonl": [{**row, "body": _readable(row["body"])} for row in messages],
         "ledger/attempts.jsonl": _of_each(ledger, "attempts_of_message", messages, "message_no"),
+        "ledger/revocations.jsonl": _of_each(ledger, "revocation_of_message", messages, "message_no"),
         "ledger/receipts.jsonl": _of_each(ledger, "receipts_of_person", users, "user_id")
         + _of_each(ledger, "receipts_of_address", _addresses(person.own_addresses), "address_key"),
         "ledger/moves.jsonl": _of_each(ledger, "moves_of_message", messages, "message_no"),

@@ -28,6 +28,7 @@ COLUMNS = (
     "ignores a repeated id",
     "receipts carry our id",
     "can be asked",
+    "takes back",
     "its receipts",
     "between two to one person",
     "unreachable is believed",
@@ -39,6 +40,13 @@ WHAT_BECOMES = {
     Outcome.SUPPRESSED: "suppress this address",
     Outcome.ROUTE_BLOCKED: "block the route, no attempt burnt",
     Outcome.UNKNOWN: "unknown, to be settled",
+}
+AFTER_REVOKING = {
+    Outcome.ACCEPTED: "cancelled",
+    Outcome.RETRY: "ask again, not before the provider's own time",
+    Outcome.REJECTED: "left as it is",
+    Outcome.ROUTE_BLOCKED: "block the route, and ask again when it is free",
+    Outcome.UNKNOWN: "ask again",
 }
 RECEIPT_TABLES = ("EVENTS", "STATUSES", "FAILURES")
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
@@ -67,6 +75,7 @@ def _overview(modules: list[Any]) -> Iterator[str]:
             _span(can.dedupe_seconds),
             _yes(can.echoes_message_id),
             _yes(can.can_look_up),
+            _yes(can.can_revoke),
             proof if can.has_receipts else "there are none",
             f"{can.pair_seconds:g} s" if can.pair_seconds else "",
             _span(int(can.unreachable_seconds)) if can.unreachable_seconds else "",
@@ -84,6 +93,9 @@ def _chapter(module: Any) -> Iterator[str]:
         yield _setting(module.PROVIDER.name, option)
     yield "\n| answer | what becomes of it | reason |\n| --- | --- | --- |"
     yield from _rulings(module.RULINGS)
+    if hasattr(module, "REVOKE_RULINGS"):
+        yield "\n| answer to taking back | what becomes of it | reason |\n| --- | --- | --- |"
+        yield from _rulings(module.REVOKE_RULINGS, WHAT_BECOMES | AFTER_REVOKING)
     tables = [getattr(module, name) for name in RECEIPT_TABLES if hasattr(module, name)]
     if tables:
         yield "\n| receipt | what it says | reason |\n| --- | --- | --- |"
@@ -97,13 +109,13 @@ def _setting(provider: str, option: Option) -> str:
     return f"| `{PREFIX}{provider.upper()}_{option.name.upper()}` | {option.about}{secret} | {default} |"
 
 
-def _rulings(rulings: Mapping[Any, Any]) -> Iterator[str]:
+def _rulings(rulings: Mapping[Any, Any], what_becomes: Mapping[Outcome, str] = WHAT_BECOMES) -> Iterator[str]:
     """One row an outcome and reason, with every answer that leads to it."""
     order = list(Outcome)
     by_ruling = sorted(rulings.items(), key=lambda item: (order.index(item[1][0]), item[1][1].value))
     for (outcome, reason), group in groupby(by_ruling, key=lambda item: item[1]):
         keys = ", ".join(_key(key) for key, _ in sorted(group, key=lambda item: str(item[0])))
-        yield f"| {keys} | {WHAT_BECOMES[outcome]} | `{reason.value}` |"
+        yield f"| {keys} | {what_becomes[outcome]} | `{reason.value}` |"
 
 
 def _receipt(key: Any, told: Any) -> str:

@@ -43,6 +43,9 @@ class Reason(StrEnum):
     # nobody can tell
     SERVER_ERROR = "server_error"
     UNCLEAR_ANSWER = "unclear_answer"
+    # asked to take it back
+    TAKEN_BACK = "taken_back"
+    TOO_LATE = "too_late"  # it was delivered, or is not there any more
     # said by receipts
     QUEUED = "queued"
     SENT = "sent"

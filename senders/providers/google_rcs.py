@@ -64,6 +64,14 @@ RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
     429: (Outcome.RETRY, Reason.RATE_LIMITED),
 }
 
+# What `delete` is answered with. A 200 means "never delivered" in one place of Google's reference, and in
+# another it is the answer whatever came of it: a DELIVERED that comes afterwards is believed.
+REVOKE_RULINGS: dict[Any, Ruling] = HTTP_RULINGS | {
+    200: (Outcome.ACCEPTED, Reason.TAKEN_BACK),
+    404: (Outcome.REJECTED, Reason.TOO_LATE),
+    429: (Outcome.RETRY, Reason.RATE_LIMITED),
+}
+
 # eventType of a UserEvent or ServerEvent; what is missing here (IS_TYPING) says nothing to us.
 EVENTS: dict[str, tuple[EventKind, Reason]] = {
     "DELIVERED": (EventKind.DELIVERED, Reason.DELIVERED),
@@ -85,7 +93,10 @@ class GoogleRcs(ProviderBase):
     channel = "rcs"
     # No look-up: the API cannot be asked about a message; sending the same id again is safe instead.
     capabilities = Capabilities(
-        dedupe_seconds=DEDUPE_SECONDS, echoes_message_id=True, unreachable_seconds=UNREACHABLE_SECONDS
+        dedupe_seconds=DEDUPE_SECONDS,
+        echoes_message_id=True,
+        can_revoke=True,
+        unreachable_seconds=UNREACHABLE_SECONDS,
     )
     options = (
         Option("agent_id", "the agent that sends, as the developer console shows it"),
@@ -117,7 +128,7 @@ class GoogleRcs(ProviderBase):
         }
         return Request(
             method="POST",
-            path=f"/v1/phones/{quote(message.address, safe='+')}/agentMessages?{query}",
+            path=f"{_messages_of(message.address)}?{query}",
             body=dump_json(body),
             headers={"Content-Type": "application/json"},
         )
@@ -136,6 +147,15 @@ class GoogleRcs(ProviderBase):
             provider_message_id=str(body.get("name") or "").rpartition("/")[2] or None,
             retry_after_seconds=_retry_delay(error) or retry_after(answer.headers),
         )
+
+    def revoke(self, message_id: str, address: str, provider_message_id: str | None) -> Request:
+        query = urlencode({"agentId": self._agent_id})
+        return Request("DELETE", f"{_messages_of(address)}/{message_id}?{query}", b"")
+
+    def judge_revoke(self, answer: Answer) -> Verdict:
+        error = object_in(as_object(answer.body), "error")
+        wait = _retry_delay(error) or retry_after(answer.headers)
+        return verdict(answer, find_ruling(REVOKE_RULINGS, answer.status), retry_after_seconds=wait)
 
     def challenge(self, webhook: RawWebhook) -> bytes | None:
         """What to answer when Google checks that the webhook is ours; None when it is a receipt."""
@@ -187,6 +207,10 @@ PROVIDER = GoogleRcs
 
 
 # ---- the request
+
+
+def _messages_of(phone: str) -> str:
+    return f"/v1/phones/{quote(phone, safe='+')}/agentMessages"
 
 
 def _content(content: Mapping[str, Any], message_id: str) -> dict[str, Any]:

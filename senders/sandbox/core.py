@@ -90,8 +90,8 @@ class Core:
         """Whether the provider's limit has room for one more call, which is then counted."""
         return self._buckets.setdefault(stand.name, _Bucket(self.world.calls_per_second)).take()
 
-    def sends(self, stand: Stand, path: str, handle: Handler) -> Route:
-        """A POST route that takes messages: with latency, faults and the provider's limit."""
+    def sends(self, stand: Stand, path: str, handle: Handler, method: str = "POST") -> Route:
+        """A route that takes messages, or takes them back: with latency, faults and the provider's limit."""
 
         async def endpoint(request: Request) -> Response:
             body = await request.body()
@@ -105,7 +105,7 @@ class Core:
             answer = handle(request, body)
             return _spoilt(fault, stand, answer) if fault else answer
 
-        return Route(path, endpoint, methods=["POST"])
+        return Route(path, endpoint, methods=[method])
 
 
 def asks(path: str, handle: Handler, method: str = "GET") -> Route:

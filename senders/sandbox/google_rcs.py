@@ -10,7 +10,7 @@ import re
 import secrets as random_secrets
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ SCOPE = "https://www.googleapis.com/auth/rcsbusinessmessaging"
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 FEATURES = ["RICHCARD_STANDALONE", "RICHCARD_CAROUSEL", "ACTION_OPEN_URL", "ACTION_DIAL"]
 
+# Of what is still to be said of a message, either of these says that its phone has not got it.
+WAITING = ("DELIVERED", "TTL_EXPIRATION_REVOKED")
+
 ERRORS = {
     "INVALID_ARGUMENT": (400, "Request contains an invalid argument."),
     "UNAUTHENTICATED": (401, "Request had invalid authentication credentials. Expected OAuth 2 access token, "
@@ -51,6 +54,7 @@ class GoogleRcsSandbox:
         self._core = core
         self._secrets = secrets
         self._token_endpoint = TokenEndpoint(secrets["private_key"], secrets["client_email"], SCOPE)
+        self._taken_back: set[str] = set()
         self._mailbox = Mailbox(core.receipts_url(self.name), self._sign)
 
     @staticmethod
@@ -88,7 +92,7 @@ class GoogleRcsSandbox:
         messages = "/v1/phones/{phone}/agentMessages"
         return [
             self._core.sends(self, messages, self._create),
-            asks(f"{messages}/{{message_id}}", self._revoke, "DELETE"),
+            self._core.sends(self, f"{messages}/{{message_id}}", self._revoke, "DELETE"),
             asks("/v1/phones/{phone}/capabilities", self._capabilities),
             asks("/token", self._token_endpoint.answer, "POST"),
         ]
@@ -130,8 +134,26 @@ class GoogleRcsSandbox:
         return json_answer({"name": name, "sendTime": sent_at, **message})
 
     def _revoke(self, request: Request, body: bytes) -> Response:
-        """Answers 200 whether or not there was anything left to take back, as Google does."""
-        return self._refusal(request) or json_answer({})
+        """200: it waits for its phone no more, also when said again. 404: it was delivered, has expired or
+        never was here."""
+        if refused := self._refusal(request):
+            return refused
+        phone, message_id = request.path_params["phone"], request.path_params["message_id"]
+        if message_id in self._taken_back:
+            return json_answer({})
+        if not self._withdraw(message_id, WAITING):
+            return _error("NOT_FOUND")
+        self._withdraw(message_id, ("READ", None))
+        self._taken_back.add(message_id)
+        if self._core.world.chance("late", message_id) < self._core.world.late_share:
+            delivered = self._event(message_id, "DELIVERED", senderPhoneNumber=phone, messageId=message_id)
+            self._core.receipts.schedule(self._core.world.delay(2, message_id), self._mailbox, delivered)
+        return json_answer({})
+
+    def _withdraw(self, message_id: str, kinds: Iterable[str | None]) -> bool:
+        """Say nothing more of these kinds about a message; whether there was anything to say."""
+        ids = {_event_id(message_id, kind) for kind in kinds}
+        return self._core.receipts.withdraw(self._mailbox, lambda event: event["eventId"] in ids)
 
     def _capabilities(self, request: Request, body: bytes) -> Response:
         if refused := self._refusal(request):
@@ -195,8 +217,12 @@ class GoogleRcsSandbox:
         named = (
             {"eventType": event_type} if event_type else {"messageId": f"Mx{random_secrets.token_hex(12)}"}
         )
-        event_id = uuid.uuid5(uuid.NAMESPACE_OID, f"{message_id}{event_type}")
-        return {"eventId": str(event_id), "agentId": self._secrets["agent_id"], **named, **said}
+        return {
+            "eventId": _event_id(message_id, event_type),
+            "agentId": self._secrets["agent_id"],
+            **named,
+            **said,
+        }
 
     def _sign(self, url: str, receipts: Sequence[Any]) -> Signed:
         at = _now()
@@ -216,6 +242,10 @@ class GoogleRcsSandbox:
 
 
 SANDBOX = GoogleRcsSandbox
+
+
+def _event_id(message_id: str, event_type: str | None) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{message_id}{event_type}"))
 
 
 def _fault_of_ids(phone: str, message_id: str) -> str | None:

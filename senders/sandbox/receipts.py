@@ -53,6 +53,16 @@ class ReceiptQueue:
         self.pending += 1
         self._push(delay_seconds, _Parcel(mailbox, [receipt]))
 
+    def withdraw(self, mailbox: Mailbox, is_meant: Callable[[Any], bool]) -> bool:
+        """Of a mailbox without batches, take out the receipts of what never happens now; what was tried
+        already is said. False: there are none."""
+        left = [entry for entry in self._due if not _is_withdrawn(entry[2], mailbox, is_meant)]
+        withdrawn = len(self._due) - len(left)
+        self.pending -= withdrawn
+        heapq.heapify(left)
+        self._due = left
+        return withdrawn > 0
+
     @property
     def scheduled(self) -> int:
         """Parcels whose time has not come."""
@@ -131,3 +141,7 @@ class ReceiptQueue:
                 return 200 <= answer.status < 300
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+
+def _is_withdrawn(parcel: _Parcel, mailbox: Mailbox, is_meant: Callable[[Any], bool]) -> bool:
+    return parcel.mailbox is mailbox and not parcel.tries and is_meant(parcel.receipts[0])

@@ -18,6 +18,7 @@ class World:
     receipt_seconds: float = 0.5  # until the first receipt, about
     unreachable_share: float = 0.35  # phones without RCS
     offline_share: float = 0.02  # phones that are off until the message expires
+    late_share: float = 0.0  # RCS messages that are said to be taken back, and are delivered all the same
     undelivered_share: float = 0.02  # SMS the carrier gives back
     bounce_share: float = 0.01  # mailboxes that are not there
     deferred_share: float = 0.03  # mail that is taken at the second try

@@ -12,7 +12,11 @@ select
     messages.expires_at,
     messages.has_lost_attempt,
     requests.body_sha256,
-    (select count(*) from attempts where attempts.message_no = messages.message_no) as calls
+    (select count(*) from attempts where attempts.message_no = messages.message_no) as calls,
+    exists (
+        select 1 from revocations
+        where revocations.message_no = messages.message_no and revocations.outcome = 'taken_back'
+    ) as was_taken_back
 from messages
 left join requests on messages.message_no = requests.message_no
 order by messages.message_no

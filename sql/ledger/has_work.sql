@@ -38,32 +38,42 @@ select
                     and route_breakers.open_until <= :longest_break
             )
             and (cast(:providers as text) is null or routes.provider in (select value from json_each(cast(:providers as text))))
-            and not exists (
-                select 1
-                from switches
-                where
-                    switches.is_stopped = 1
-                    and (switches.scope = 'all' or (switches.scope = 'route' and switches.name = routes.provider))
-            )
             and (
+                -- to be taken back: a switch stops what is sent
                 exists (
                     select 1
-                    from messages indexed by messages_to_claim
+                    from revocations indexed by revocations_waiting
                     where
-                        messages.state = 'planned' and messages.provider = routes.provider and messages.due_at <= :now
-                        and messages.journey not in (
-                            select switches.name from switches where switches.scope = 'journey' and switches.is_stopped = 1
-                        )
+                        revocations.provider = routes.provider
+                        and revocations.wake_at is not null and revocations.wake_at <= :now
                 )
-                or exists (
+                or not exists (
                     select 1
-                    from messages
+                    from switches
                     where
-                        messages.state = 'retry_wait' and messages.wake_at <= :now
-                        and messages.provider = routes.provider
-                        and messages.journey not in (
-                            select switches.name from switches where switches.scope = 'journey' and switches.is_stopped = 1
-                        )
+                        switches.is_stopped = 1
+                        and (switches.scope = 'all' or (switches.scope = 'route' and switches.name = routes.provider))
+                )
+                and (
+                    exists (
+                        select 1
+                        from messages indexed by messages_to_claim
+                        where
+                            messages.state = 'planned' and messages.provider = routes.provider and messages.due_at <= :now
+                            and messages.journey not in (
+                                select switches.name from switches where switches.scope = 'journey' and switches.is_stopped = 1
+                            )
+                    )
+                    or exists (
+                        select 1
+                        from messages
+                        where
+                            messages.state = 'retry_wait' and messages.wake_at <= :now
+                            and messages.provider = routes.provider
+                            and messages.journey not in (
+                                select switches.name from switches where switches.scope = 'journey' and switches.is_stopped = 1
+                            )
+                    )
                 )
             )
     )

@@ -36,6 +36,16 @@ from (
                 and route_breakers.open_until > messages.wake_at and route_breakers.open_until <= :longest_break
         )
     union all
+    select min(wake_at) from revocations
+    where
+        wake_at is not null and wake_at > :now
+        and not exists (
+            select 1 from route_breakers
+            where
+                route_breakers.provider = revocations.provider
+                and route_breakers.open_until > revocations.wake_at and route_breakers.open_until <= :longest_break
+        )
+    union all
     select min(paused_until) from route_pauses where paused_until > :now
     union all
     select min(open_until) from route_breakers where open_until > :now and open_until <= :longest_break

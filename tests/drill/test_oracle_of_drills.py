@@ -8,7 +8,8 @@ import pytest
 from letters import NOON, ended, frozen, in_flight, letter, planned, tamper
 
 from dagster_project.drill.oracle import Findings, Stop, weigh
-from senders.contract import EventKind, Outcome, ProviderEvent
+from senders.contract import EventKind, Outcome, ProviderEvent, State, Verdict
+from senders.revocations import Asked
 from senders.store import query, to_text
 
 ANNA, BERT = letter("anna"), letter("bert")
@@ -135,6 +136,19 @@ BREACHES = [
 def test_the_oracle_notices(ledger, kind, break_it, _):
     accepted = break_it(ledger)
     assert kind in found(weigh(ledger, accepted, [ANNA.message_id]))
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.REJECTED])
+def test_what_its_provider_took_back_may_be_cancelled_and_nothing_else_that_was_sent(ledger, outcome):
+    sent(ledger, ANNA)
+    ledger.ask_back_many([(ANNA.message_id, "exited")], ["postal"], NOON)
+    (due,) = ledger.revocations_due(NOON, "postal", 1, timedelta(minutes=1))
+    ledger.record_revocations(NOON, [Asked(due, Verdict(outcome, "said so"))])
+    ends = {ANNA.message_id: [State.CANCELLED]}
+    assert weigh(ledger, [taken(ANNA)], [ANNA.message_id], ends).is_clean
+    past_the_program(ledger, "update messages set state = 'cancelled'")
+    expected = [] if outcome is Outcome.ACCEPTED else ["unexpected"]
+    assert found(weigh(ledger, [taken(ANNA)], [ANNA.message_id], ends)) == expected
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ EMPTY = """
     where datname = current_database() and pid <> pg_backend_pid();
     set session_replication_role = replica;  -- no trigger and no foreign key
     delete from journal; delete from attempts; delete from requests; delete from receipts;
+    delete from revocations;
     delete from suppressions; delete from refusals; delete from discount_codes; delete from routes;
     delete from switches; delete from erased; delete from erasures; delete from timelines;
     delete from messages; delete from route_pace; delete from route_days; delete from route_pauses;

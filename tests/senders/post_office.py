@@ -38,6 +38,13 @@ RULINGS = {
     429: (Outcome.RETRY, "rate_limited"),
 }
 
+REVOKE_RULINGS = {
+    200: (Outcome.ACCEPTED, "taken_back"),
+    404: (Outcome.REJECTED, "too_late"),
+    401: (Outcome.ROUTE_BLOCKED, "credentials_refused"),
+    429: (Outcome.RETRY, "rate_limited"),
+}
+
 
 class Postal:
     """The provider. `capabilities` are whatever a test wants to know the protocol's answer to."""
@@ -74,6 +81,14 @@ class Postal:
             return Verdict(Outcome.ACCEPTED, "accepted", json.loads(answer.body)["letter"])
         return Verdict(Outcome.RETRY, "no_record") if answer.status == 404 else None
 
+    def revoke(self, message_id: str, address: str, provider_message_id: str | None) -> Request:
+        return Request("DELETE", f"/letters/{message_id}", b"")
+
+    def judge_revoke(self, answer: Answer) -> Verdict:
+        outcome, reason = REVOKE_RULINGS.get(answer.status, (Outcome.UNKNOWN, "unclear_answer"))
+        after = answer.headers.get("retry-after")
+        return Verdict(outcome, reason, retry_after_seconds=float(after) if after else None)
+
     def verify(self, webhook: RawWebhook) -> bool:
         return False
 
@@ -89,8 +104,10 @@ class PostOffice:
         self.url = ""
         self.behave: Callable[[str, int], str] = lambda message_id, nth: "accept"
         self.behave_look_up: Callable[[str, int], str] = lambda message_id, nth: "tell"
+        self.behave_revoke: Callable[[str, int], str] = lambda message_id, nth: "hand_back"
         self.is_deduping = False
         self.taken: list[tuple[str, str]] = []  # our id, sha256 of the body
+        self.taken_back: list[str] = []  # our ids, as often as it was asked
         self.calls: list[tuple[str, str]] = []  # method, path
         self.authorizations: set[str] = set()
         self.connections = 0
@@ -120,12 +137,11 @@ class PostOffice:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         self.calls.append((method, path))
         self.authorizations.add(headers.get("authorization", ""))
-        is_look_up = method == "GET"
-        message_id = path.rpartition("/")[2] if is_look_up else json.loads(body)["id"]
+        message_id = json.loads(body)["id"] if method == "POST" else path.rpartition("/")[2]
         nth = self._seen[method, message_id]
         self._seen[method, message_id] += 1
         self.on_call(message_id)
-        behave = self.behave_look_up if is_look_up else self.behave
+        behave = {"GET": self.behave_look_up, "DELETE": self.behave_revoke}.get(method, self.behave)
         await BEHAVIOURS[behave(message_id, nth)](self, writer, message_id, body)
 
 
@@ -148,6 +164,18 @@ async def dawdle(office: PostOffice, writer: asyncio.StreamWriter, message_id: s
 async def tell(office: PostOffice, writer: asyncio.StreamWriter, message_id: str, body: bytes) -> None:
     known = office.times_taken[message_id] > 0
     await answer(writer, 200 if known else 404, {"letter": f"letter-{message_id}"} if known else {})
+
+
+async def hand_back(office: PostOffice, writer: asyncio.StreamWriter, message_id: str, body: bytes) -> None:
+    office.taken_back.append(message_id)
+    await answer(writer, 200, {})
+
+
+async def hand_back_and_reset(
+    office: PostOffice, writer: asyncio.StreamWriter, message_id: str, body: bytes
+) -> None:
+    office.taken_back.append(message_id)
+    writer.transport.abort()
 
 
 async def reset_before(
@@ -213,9 +241,10 @@ BEHAVIOURS: dict[str, Behaviour] = {
     behaviour.__name__: behaviour
     for behaviour in (
         accept, dawdle, tell, reset_before, reset_after, truncate, drip_head, drip_body, hang, babble,
-        redirect,
+        redirect, hand_back, hand_back_and_reset,
     )
 } | {
+    "delivered": status(404),
     "refuse": status(400),
     "gone": status(410),
     "unauthorized": status(401),

@@ -27,6 +27,8 @@ DRAWN = {
     State.RETRY_WAIT: "planned expired cancelled unknown held",
     State.ROUTE_BLOCKED: "planned",
     State.UNKNOWN: "accepted retry_wait held rejected suppressed route_blocked cancelled",
+    State.ACCEPTED: "cancelled",  # taken back
+    State.SENT: "cancelled",
     State.HELD: "accepted retry_wait rejected suppressed route_blocked cancelled",
 }
 FORWARD = [State.ACCEPTED, State.SENT, State.FAILED_LATE, State.DELIVERED, State.READ]
@@ -68,6 +70,10 @@ def move(ledger: Ledger, message_no: int, state: State) -> None:
 def test_only_the_drawn_moves_and_receipts_forward_are_allowed(ledger):
     (attempt,) = in_flight(ledger, letter("anna"))
     number = attempt.claim.message_no
+    tamper(
+        ledger,
+        f"insert into revocations values ({number}, 'postal', '', '2022', '2022', 0, null, null, null)",
+    )
     wrong = []
     for before, after in product(State, State):
         if before is after:
@@ -299,7 +305,9 @@ def test_no_query_of_a_file_walks_through_a_table_that_grows(file_ledger, name):
     file_ledger._connection.execute("pragma foreign_keys = off")
     file_ledger._connection.execute(query("sqlite/given_messages"))
     plan = [row["detail"] for row in file_ledger._connection.execute(f"explain query plan {text}", values)]
-    grown = re.compile(r"^SCAN (messages|requests|attempts|receipts|journal|routes|switches|suppressions)\b")
+    grown = re.compile(
+        r"^SCAN (messages|requests|attempts|receipts|revocations|journal|routes|switches|suppressions)\b"
+    )
     scans = [line for line in plan if grown.match(line)]
     assert scans == [NOT_BY_INDEX[name]] if name in NOT_BY_INDEX else scans == []
     assert not any(re.search(r"messages_waiting \(state=\?\)", line) for line in plan)

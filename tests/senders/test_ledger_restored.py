@@ -72,6 +72,20 @@ def test_what_the_warehouse_knows_of_a_message_it_gives_back(ledger, told, becom
     assert ledger.last_seq() == last
 
 
+def test_what_was_taken_back_at_its_provider_in_the_lost_time_stays_so(ledger):
+    message = letter("anna")
+    ledger.record(NOON, ended(in_flight(ledger, message), Outcome.ACCEPTED))
+    restored.begin(ledger, LATER)
+    told = [move(ledger, message, "cancelled", 5, reason="revoked: exited: order-1")]
+    for _ in range(2):
+        restored.learn(ledger, told, [])
+        assert (state_of(ledger, message), reason_of(ledger, message)) == (
+            State.CANCELLED,
+            "revoked: exited: order-1",
+        )
+    assert not ledger.has_work(LATER)
+
+
 def test_a_refused_message_of_the_lost_time_makes_room_for_its_fallback(ledger):
     restored.begin(ledger, NOON)
     first, second = letter("rcs"), letter("sms", candidate_id=letter("rcs").candidate_id)

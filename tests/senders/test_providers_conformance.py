@@ -7,16 +7,16 @@ import json
 from base64 import b64encode
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from provider_samples import cases, environment, message, provider_of, steady_provider
+from provider_samples import CASES, cases, environment, message, provider_of, steady_provider
 from sandbox_server import PROVIDERS
 
-from senders.contract import Answer, Outcome, Provider, RawWebhook, Verdict
+from senders.contract import Answer, Outcome, Provider, RawWebhook, Revoker, Verdict
 from senders.providers import provider_options
 from senders.providers._reasons import Reason
 from senders.settings import load
@@ -175,6 +175,29 @@ def test_an_unknown_outcome_has_a_way_to_be_settled(provider: Provider, name: st
     able = provider.capabilities
     assert able.dedupe_seconds or able.echoes_message_id or able.can_look_up
     assert able.has_receipts or not able.echoes_message_id
+
+
+# ---- taking back
+
+
+def test_a_provider_that_takes_back_is_asked_and_answers_as_documented_and_no_other_has_a_question(
+    folder: Path, provider: Provider, name: str
+):
+    place = CASES / "revocations" / f"{name}.json"
+    assert place.exists() == hasattr(provider, "revoke") == provider.capabilities.can_revoke
+    if not place.exists():
+        return
+    revoker, documented = cast(Revoker, provider), json.loads(place.read_text())
+    made = message(provider.channel)
+    asked = revoker.revoke(made.message_id, made.address, made.message_id)
+    assert {"method": asked.method, "path": asked.path} == documented["request"]
+    assert (asked.body, asked.headers) == (b"", {})
+    for case in documented["answers"]:
+        verdict = revoker.judge_revoke(answer_of(case))
+        assert (verdict.outcome, verdict.reason) == (case["outcome"], case["reason"]), case["says"]
+        assert verdict.retry_after_seconds == case.get("retry_after_seconds"), case["says"]
+    rulings = importlib.import_module(f"senders.providers.{name}").REVOKE_RULINGS
+    assert rulings.keys() <= {case["status"] for case in documented["answers"]}
 
 
 # ---- the receipt

@@ -7,13 +7,14 @@ import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from provider_samples import message, steady_provider
 from sandbox_server import PROVIDERS, Running, calm, prepared, running_sandbox, send, wait_until
 
 from senders.contract import Outcome, ProviderEvent
+from senders.providers.google_rcs import GoogleRcs
 from senders.sandbox.world import World
 
 
@@ -82,6 +83,36 @@ def test_a_phone_that_is_off_gives_the_message_back_when_it_expires(tmp_path: Pa
         assert sent_to(running, "google_rcs", NUMBERS[0], expires_at=soon) == [Outcome.ACCEPTED]
         (event,) = all_heard(running, "google_rcs")
         assert (event.kind, event.reason) == ("failed", "expired_undelivered")
+
+
+def asked_back(running: Running, *addresses: str) -> list[int]:
+    """What Google's stand-in answers when it is asked to take back what was sent to each address."""
+    provider = cast(GoogleRcs, running.provider("google_rcs"))
+    ids = {address: str(uuid.uuid5(uuid.NAMESPACE_URL, address)) for address in addresses}
+    requests = [provider.revoke(ids[address], address, None) for address in addresses]
+    return [answer.status for answer in asyncio.run(send(provider, *requests))]
+
+
+def test_what_waits_for_a_phone_that_is_off_is_taken_back_for_good(tmp_path: Path):
+    with running_sandbox(tmp_path, calm(offline_share=1)) as running:
+        sent_to(running, "google_rcs", NUMBERS[0], expires_at=datetime.now(UTC) + timedelta(minutes=1))
+        assert running.stats()["receipts"]["pending"] == 1
+        assert asked_back(running, NUMBERS[0], NUMBERS[0]) == [200, 200]
+        assert all_heard(running, "google_rcs") == []
+
+
+def test_what_was_delivered_or_never_sent_cannot_be_taken_back(tmp_path: Path):
+    with running_sandbox(tmp_path, calm()) as running:
+        sent_to(running, "google_rcs", NUMBERS[0])
+        assert set(kinds(all_heard(running, "google_rcs"))) == {"delivered", "read"}
+        assert asked_back(running, *NUMBERS[:2]) == [404, 404]
+
+
+def test_a_world_may_deliver_what_it_said_was_taken_back(tmp_path: Path):
+    with running_sandbox(tmp_path, calm(offline_share=1, late_share=1)) as running:
+        sent_to(running, "google_rcs", NUMBERS[0], expires_at=datetime.now(UTC) + timedelta(minutes=1))
+        assert asked_back(running, NUMBERS[0]) == [200]
+        assert set(kinds(all_heard(running, "google_rcs"))) == {"delivered"}
 
 
 def test_an_sms_that_is_given_back_says_why(tmp_path: Path):

@@ -47,6 +47,8 @@ insert into allowed_moves (from_state, to_state) values
     -- any unsent
     ('planned', 'expired'), ('retry_wait', 'expired'),
     ('planned', 'cancelled'), ('claimed', 'cancelled'), ('retry_wait', 'cancelled'),
+    -- taken back at the provider before it reached anybody (see taken_back_when_asked)
+    ('accepted', 'cancelled'), ('sent', 'cancelled'),
     -- receipts only move forward: accepted, sent, failed_late, delivered, read
     ('accepted', 'sent'), ('accepted', 'failed_late'), ('accepted', 'delivered'), ('accepted', 'read'),
     ('sent', 'failed_late'), ('sent', 'delivered'), ('sent', 'read'),
@@ -180,6 +182,26 @@ create table if not exists attempts (
 );
 
 create index if not exists attempts_of_message on attempts (message_no);
+
+-- What was accepted, waits at the provider for its person and is to be taken back. A row is on the disk before the
+-- provider is asked; from `wake_at` on it is asked again, while nobody wrote down what came of it: to take back twice
+-- harms nobody.
+create table if not exists revocations (
+    message_no bigint primary key references messages (message_no),
+    provider text not null,
+    reason text not null,               -- why it must not reach the person any more
+    started_at text collate "C" not null,
+    wake_at text collate "C",
+    attempts integer not null default 0,
+    finished_at text collate "C",
+    outcome text,                       -- too_late: it was delivered, failed or expired before
+    answer text,                        -- what the provider said last, in our words
+    constraint outcome_is_known check (outcome in ('taken_back', 'too_late', 'refused')),
+    constraint finished_means_an_outcome check ((finished_at is null) = (outcome is null)),
+    constraint asked_until_finished check ((wake_at is null) = (outcome is not null))
+);
+
+create index if not exists revocations_waiting on revocations (provider, wake_at) where wake_at is not null;
 
 -- What providers said afterwards, each thing once. `message_no` is null while nobody here knows the
 -- message; the receipt is applied when its id becomes known.
@@ -468,6 +490,13 @@ begin
         raise exception using
             errcode = 'integrity_constraint_violation', message = 'intent_comes_first: no attempt row of this claim';
     end if;
+    if old.state in ('accepted', 'sent') and new.state = 'cancelled' and not exists (
+        select 1 from revocations where message_no = new.message_no
+    ) then
+        raise exception using
+            errcode = 'integrity_constraint_violation',
+            message = 'taken_back_when_asked: what was sent is cancelled by its provider alone';
+    end if;
     -- A receipt that later proves the no wrong must not collide with the fallback it allowed: see reached_after_all.
     if new.state in ('rejected', 'suppressed', 'expired', 'cancelled', 'failed_late') and new.has_lost_attempt = 0 then
         new.holds_candidate := 0;
@@ -578,6 +607,9 @@ for each statement execute function refuse('requests_stay: the ledger forgets no
 create or replace trigger attempts_stay before delete or truncate on attempts
 for each statement execute function refuse('attempts_stay: the ledger forgets nothing');
 
+create or replace trigger revocations_stay before delete or truncate on revocations
+for each statement execute function refuse('revocations_stay: the ledger forgets nothing');
+
 create or replace trigger code_is_given_for_ever before update on discount_codes
 for each row execute function refuse('code_is_given_for_ever: it belongs to its message');
 
@@ -675,5 +707,5 @@ create table if not exists schema_version (
     constraint there_is_one_version check (is_only)
 );
 
-insert into schema_version (version) values (8)
+insert into schema_version (version) values (9)
 on conflict (is_only) do update set version = excluded.version;

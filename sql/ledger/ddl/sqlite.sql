@@ -38,6 +38,8 @@ insert into allowed_moves (from_state, to_state) values
     -- any unsent
     ('planned', 'expired'), ('retry_wait', 'expired'),
     ('planned', 'cancelled'), ('claimed', 'cancelled'), ('retry_wait', 'cancelled'),
+    -- taken back at the provider before it reached anybody (see taken_back_when_asked)
+    ('accepted', 'cancelled'), ('sent', 'cancelled'),
     -- receipts only move forward: accepted, sent, failed_late, delivered, read
     ('accepted', 'sent'), ('accepted', 'failed_late'), ('accepted', 'delivered'), ('accepted', 'read'),
     ('sent', 'failed_late'), ('sent', 'delivered'), ('sent', 'read'),
@@ -172,6 +174,26 @@ create table if not exists attempts (
 );
 
 create index if not exists attempts_of_message on attempts (message_no);
+
+-- What was accepted, waits at the provider for its person and is to be taken back. A row is on the disk before the
+-- provider is asked; from `wake_at` on it is asked again, while nobody wrote down what came of it: to take back twice
+-- harms nobody.
+create table if not exists revocations (
+    message_no integer primary key references messages (message_no),
+    provider text not null,
+    reason text not null,               -- why it must not reach the person any more
+    started_at text not null,
+    wake_at text,
+    attempts integer not null default 0,
+    finished_at text,
+    outcome text,                       -- too_late: it was delivered, failed or expired before
+    answer text,                        -- what the provider said last, in our words
+    constraint outcome_is_known check (outcome in ('taken_back', 'too_late', 'refused')),
+    constraint finished_means_an_outcome check ((finished_at is null) = (outcome is null)),
+    constraint asked_until_finished check ((wake_at is null) = (outcome is not null))
+);
+
+create index if not exists revocations_waiting on revocations (provider, wake_at) where wake_at is not null;
 
 -- What providers said afterwards, each thing once. `message_no` is null while nobody here knows the
 -- message; the receipt is applied when its id becomes known.
@@ -381,6 +403,14 @@ begin
     select raise(abort, 'intent_comes_first: no attempt row of this claim');
 end;
 
+create trigger if not exists taken_back_when_asked before update of state on messages
+when old.state in ('accepted', 'sent') and new.state = 'cancelled' and not exists (
+    select 1 from revocations where message_no = new.message_no
+)
+begin
+    select raise(abort, 'taken_back_when_asked: what was sent is cancelled by its provider alone');
+end;
+
 create trigger if not exists journal_planned after insert on messages
 begin
     insert into journal (happened_at, kind, message_no, to_state) values (new.state_at, 'state', new.message_no, new.state);
@@ -468,6 +498,11 @@ begin
     select raise(abort, 'attempts_stay: the ledger forgets nothing');
 end;
 
+create trigger if not exists revocations_stay before delete on revocations
+begin
+    select raise(abort, 'revocations_stay: the ledger forgets nothing');
+end;
+
 create trigger if not exists code_is_given_for_ever before update on discount_codes
 begin
     select raise(abort, 'code_is_given_for_ever: it belongs to its message');
@@ -553,6 +588,6 @@ begin
     );
 end;
 
-pragma user_version = 8;
+pragma user_version = 9;
 
 commit;
