@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from dagster_project import manifest, warehouse
+from senders.providers import revocable_channels
 from senders.settings import Settings
 
 BROKEN = {"error", "fail", "runtime error"}
@@ -85,7 +86,12 @@ class Run:
         target = self.settings.home / "dbt" / "target"
         as_of = self.as_of.strftime("%Y-%m-%d %H:%M:%S.%f")
         channels = sorted(self.settings.routes)
-        variables = {"as_of": as_of, "shop_url": self.settings.shop_url, "channels": channels}
+        variables = {
+            "as_of": as_of,
+            "shop_url": self.settings.shop_url,
+            "channels": channels,
+            "revocable_channels": revocable_channels(self.settings),
+        }
         return [
             *manifest.arguments(self.settings, target),
             *("--vars", json.dumps(variables), "--no-write-json", "--no-use-colors"),

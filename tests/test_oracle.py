@@ -7,7 +7,7 @@ and not from the SQL, so that the two do not share a mistake.
 from collections import Counter
 
 import pytest
-from oracle import play, town, world
+from oracle import play, promises, town, world
 from oracle.look import ORDER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -44,7 +44,9 @@ def test_the_worlds_cover_what_the_documents_tell_apart(played):
     )
     assert {(channel, kind) for channel in town.ALL for kind in ("marketing", "transactional")} <= sent.keys()
     states = {row["to_state"] for row in played.house.journal()}
-    assert "reached_after_all" in {row["reason"] for row in played.house.journal()}
+    why = {(row["reason"] or "").partition(": ")[::2] for row in played.house.journal()}
+    assert ("reached_after_all", "") in why
+    assert {reason.partition(":")[0] for told, reason in why if told == "revoked"} == {"exited", "no_consent"}
     assert {
         "rejected",
         "failed_late",
@@ -56,6 +58,7 @@ def test_the_worlds_cover_what_the_documents_tell_apart(played):
         "lifted",
     } <= states
     assert any(row["user_id"].startswith("anon:") for row in entries)
+    assert list(promises.what_was_taken_back_is_replaced_by_nothing(played)) == []
 
 
 def test_who_comes_after_a_campaign_found_nobody_is_not_in_it(played):

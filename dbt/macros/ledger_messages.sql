@@ -75,3 +75,8 @@ messages as (
     {%- endif -%}
     {%- do return(true) -%}
 {%- endmacro %}
+
+{# Of a row of int_ledger_messages: its provider has it, has not said that it was delivered, and takes such messages back. #}
+{% macro can_be_taken_back() -%}
+    state in ('accepted', 'sent') and channel in {{ as_text_list(var("revocable_channels")) }}
+{%- endmacro %}

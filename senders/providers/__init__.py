@@ -34,6 +34,17 @@ def load_provider(settings: Settings, name: str) -> Provider:
     return provider
 
 
+def revocable_channels(settings: Settings) -> list[str]:
+    """Of `settings.routes`, the channels whose provider takes back what was not delivered. Reads no
+    provider's settings; a wrong name is `providers_for`'s to tell of."""
+    known = set(provider_names())
+    return sorted(
+        channel
+        for channel, name in settings.routes.items()
+        if name in known and _provider_class(name).capabilities.can_revoke
+    )
+
+
 def providers_for(settings: Settings) -> dict[str, Provider]:
     """channel → its provider, by `settings.routes`.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from senders.contract import Provider
+from senders.contract import Capabilities, Provider
 from senders.settings import IN_FILE, PREFIX, Settings, SettingsError
 from senders.settings import given as given_text
 
@@ -34,6 +34,7 @@ class ProviderClass(Protocol):
     name: str
     channel: str
     options: Sequence[Option]
+    capabilities: Capabilities
 
     def __call__(self, settings: Settings) -> Provider: ...
 

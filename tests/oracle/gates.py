@@ -10,6 +10,7 @@ from oracle.people import Person
 
 # How far a channel got; without an address it is no option at all.
 FURTHEST = ("no_address", "suppressed", "undeliverable", "no_consent", "route_blocked")
+REVOCABLE = {"rcs", "sms"}  # channels whose provider takes back what was not delivered
 TRANSACTIONAL_SKIP = {"holdout", "quiet_hours", "outranked", "capped"}
 
 
@@ -125,11 +126,14 @@ def ways_out(look: Look, candidate: Candidate, person: Person) -> set[str]:
 
 
 def cancelled(look: Look, candidates: Iterable[Candidate]) -> set[str]:
-    """Messages that wait, or whose outcome is unknown, while their person has left or taken back consent."""
+    """Messages that wait, or whose outcome is unknown, or that wait for a phone where they can be taken back
+    until they expire, while their person has left or taken back consent."""
     found = set()
     for candidate in candidates:
         for sent in look.books.of_candidate.get(candidate.candidate_id, []):
-            if sent.state in ("planned", "claimed", "retry_wait", "unknown"):
+            is_at_provider = sent.state in ("accepted", "sent") and sent.row["channel"] in REVOCABLE
+            may_be_taken_back = is_at_provider and look.as_of <= candidate.owed.expires_at
+            if sent.state in ("planned", "claimed", "retry_wait", "unknown") or may_be_taken_back:
                 person = look.people.person(look.people.now(candidate.entry.row.user_id))
                 is_refused = "no_consent" in _met_by(look, person, candidate, sent.row["channel"])
                 if is_refused or ways_out(look, candidate, person):

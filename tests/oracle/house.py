@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 from oracle import policy as policies
+from oracle.gates import REVOCABLE
 
 from dagster_project import warehouse
 from dagster_project.dbt_run import close_warehouse
@@ -62,6 +63,7 @@ class House:
             "journeys": [journey.name for journey in policy.journeys],
             "segments": list(policy.segments),
             "global_holdout": policy.global_holdout,
+            "revocable_channels": sorted(REVOCABLE),
         }
         (self.project / "dbt_project.yml").write_text(yaml.safe_dump(config))
         policies.write(policy, self.project)

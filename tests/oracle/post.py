@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import md5
 
+from oracle.gates import REVOCABLE
 from oracle.house import House, aware
 from oracle.world import World
 
@@ -14,6 +15,7 @@ from dagster_project import warehouse
 from senders.contract import EventKind, Message, Outcome, ProviderEvent, Request, State, Verdict
 from senders.entries import Attempt, Recorded, Settlement
 from senders.ledger import Ledger
+from senders.revocations import Asked
 
 FIELDS = [name for name in Message.__dataclass_fields__ if name != "content"]
 # Of a hundred messages; what is left out stays planned.
@@ -21,6 +23,7 @@ ANSWERS = {
     Outcome.ACCEPTED: 68, Outcome.REJECTED: 12, Outcome.UNKNOWN: 6, Outcome.RETRY: 4, Outcome.SUPPRESSED: 3,
 }  # fmt: skip
 ENDS_OF_UNKNOWN = {State.ACCEPTED: 30, State.CANCELLED: 20, State.REJECTED: 20}
+ENDS_OF_REVOKING = {Outcome.ACCEPTED: 70, Outcome.REJECTED: 15}
 # Receipt → share of the accepted messages; each is drawn by itself.
 RECEIPTS = {
     EventKind.FAILED: 5, EventKind.DELIVERED: 70, EventKind.READ: 15, EventKind.OPENED: 30,
@@ -74,7 +77,19 @@ class Post:
         messages = [Message(**{name: row[name] for name in FIELDS}, content={}) for row in rows]
         ledger.plan(((each, each.channel, Request("POST", "/", b"{}")) for each in messages), now)
         ledger.cancel_many(sorted(stopped), now)
+        ledger.ask_back_many(sorted(stopped), REVOCABLE, now)
+        self._take_back(ledger, now)
         ledger.postpone_many(sorted(quiet), now + timedelta(minutes=2), now)
+
+    def _take_back(self, ledger: Ledger, now: datetime) -> None:
+        """Most are still there, some were delivered, and of some nobody hears how it went."""
+        for channel in sorted(REVOCABLE):
+            for each in ledger.revocations_due(now, channel, 100_000, timedelta(minutes=20)):
+                outcome = drawn(ENDS_OF_REVOKING, lot(each.message_id, "taken back", str(each.attempts)))
+                if outcome:
+                    ledger.record_revocations(now, [Asked(each, Verdict(outcome, "drawn"))])
+                if outcome is Outcome.ACCEPTED:
+                    self.taken_back.append((each.message_id, channel))
 
     def _answer(self, message_id: str, attempts: int) -> Outcome | None:
         return drawn(ANSWERS, lot(message_id, "answer", str(attempts)))

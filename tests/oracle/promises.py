@@ -198,6 +198,17 @@ def nobody_gets_a_message_twice(done: Play) -> Iterator[str]:
             yield f"{candidate_id} was sent as {standing}"
 
 
+def what_was_taken_back_is_replaced_by_nothing(done: Play) -> Iterator[str]:
+    """Its person left or said no: another channel is not meant either."""
+    for candidate_id, messages in done.books.of_candidate.items():
+        for place, sent in enumerate(messages):
+            if "cancelled" not in sent.states:
+                continue
+            before = sent.states[: sent.states.index("cancelled")]
+            if {"accepted", "sent"} & set(before) and messages[place + 1 :]:
+                yield f"{candidate_id} was taken back and then sent by {messages[place + 1].row['channel']}"
+
+
 def one_marketing_message_a_person_an_inbox_and_minute(done: Play) -> Iterator[str]:
     marketing = [sent for sent in written(done) if sent.row["message_class"] == "marketing"]
     for place in ("user_id", "address_key"):
@@ -215,5 +226,6 @@ PROMISES: tuple[Promise, ...] = (
     nobody_enters_twice,
     nobody_held_out_is_written_to,
     nobody_gets_a_message_twice,
+    what_was_taken_back_is_replaced_by_nothing,
     one_marketing_message_a_person_an_inbox_and_minute,
 )

@@ -2,15 +2,25 @@
 
 -- Messages that wait in the ledger while their person has left the journey or taken back their consent:
 -- both win over send even after the decision. The tick cancels these before it sends anything. A claimed
--- or unknown message is here too, because the next sweep or look-up may put it back in line.
+-- or unknown message is here too, because the next sweep or look-up may put it back in line; and until it
+-- expires one that waits for a phone at a provider that takes it back.
 
-with waiting as (
+with messages as (
+    select * from {{ ref("int_ledger_messages") }}
+    where state in ('planned', 'claimed', 'retry_wait', 'unknown')
+    union all
+    select * from {{ ref("int_ledger_messages") }}
+    where
+        {{ can_be_taken_back() }}
+        and candidate_id in (select candidate_id from {{ ref("fct_entry_steps") }} where expires_at >= {{ as_of() }})
+),
+
+waiting as (
     select
         messages.*,
         coalesce(identity.user_id, messages.user_id) as person_id
-    from {{ ref("int_ledger_messages") }} as messages
+    from messages
     left join {{ ref("int_identity_map") }} as identity on messages.user_id = identity.from_user_id
-    where messages.state in ('planned', 'claimed', 'retry_wait', 'unknown')
 ),
 
 reasons as (

@@ -1,13 +1,14 @@
 -- Steps whose person has left the journey, with the event that took them out: of the steps that are
--- due and of those whose message still waits in the ledger.
+-- due and of those whose message still waits in the ledger, or at a provider that takes it back.
 -- An exit event counts for the entity it names; where it or the entry names none, for the person. Ids that
 -- fct_events has no column for are properties of the event, under the name that the policy gives.
 
 {% set waits = "state in ('planned', 'claimed', 'retry_wait', 'unknown')" %}
 {# A message is planned while its step has not expired; the two months are for what the journal no longer shows. #}
 {% set waits_since = add_seconds(earliest(ref("int_ledger_messages"), "planned_at", waits), -60 * 86400) %}
-{% set is_waiting = "expires_at >= " ~ waits_since ~ " and candidate_id in (select candidate_id from "
-    ~ ref("int_ledger_messages") ~ " where " ~ waits ~ ")" %}
+{% set is_waiting = "expires_at >= least(" ~ waits_since ~ ", " ~ as_of() ~ ") and candidate_id in ("
+    ~ "select candidate_id from " ~ ref("int_ledger_messages") ~ " where " ~ waits ~ " or " ~ can_be_taken_back()
+    ~ ")" %}
 {% set entered_since = earliest(
     "(select entered_at from " ~ ref("int_candidates_this_run") ~ " union all select entered_at from "
     ~ ref("fct_entry_steps") ~ " where " ~ is_waiting ~ ") as steps", "entered_at"
