@@ -20,7 +20,10 @@ from senders.ledger import Ledger
 
 Strike = Callable[[str], None]
 
-METHODS = ("plan", "claim", "intent", "record", "release", "settle", "sweep", "apply_receipts")
+METHODS = (
+    *("plan", "claim", "intent", "record", "release", "settle", "sweep", "apply_receipts"),
+    *("ask_back_many", "revocations_due", "record_revocations"),
+)
 CALLS = ("send.before", "send.byte", "send.mid", "send.after")
 POINTS = (
     *(f"{method}.{when}" for method in METHODS for when in ("before", "after")),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dagster_project.drill import (
     accounts,
+    exits,
     kills,
     network,
     on_server,
@@ -73,7 +74,7 @@ def _simulation(seeds: int) -> Findings:
 
 def all_drills() -> dict[str, Drill]:
     rooms = (
-        kills, workers, network, accounts, reports, on_server, reception, ticks, stores, reboots,
+        kills, workers, network, accounts, exits, reports, on_server, reception, ticks, stores, reboots,
     )  # fmt: skip
     return {name: drill for room in rooms for name, drill in room.drills().items()}
 
