@@ -87,6 +87,7 @@ def test_what_breaks_after_the_request_left_is_no_answer(office, behaviour):
 def test_a_kept_connection_that_breaks_is_never_tried_again_behind_our_back(office, method):
     office.behave = lambda message_id, nth: "accept" if nth == 0 else "reset_after"
     office.behave_look_up = lambda message_id, nth: "tell" if nth == 0 else "reset_before"
+    office.behave_revoke = lambda message_id, nth: "hand_back" if nth == 0 else "hand_back_and_reset"
     letter_request = Postal(office.url).request(letter("anna"))
     look_up = Request("GET", "/letters/anna", b"")
     request = look_up if method == "GET" else Request(method, "/letters", letter_request.body)
