@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from senders.breaker import Breaking
+from senders.breaker import Breaker, Breaking
 from senders.contract import Request
 from senders.entries import Attempt, Claim, Picked
 from senders.planning import digest
@@ -40,21 +40,19 @@ class Claiming(Breaking):
         than `unreachable_seconds` ago is not tried. `warm_up` limits the marketing of a day;
         the rest counts as well, and never waits for it.
         """
-        at = to_text(now)
-        since = {"pair_since": pair_seconds, "unreachable_since": unreachable_seconds}
-        picking = {"now": at, "provider": provider} | {
-            name: to_text(now - timedelta(seconds=seconds)) if seconds else None
-            for name, seconds in since.items()
+        picking = {
+            "now": to_text(now),
+            "provider": provider,
+            "pair_since": _before(now, pair_seconds),
+            "unreachable_since": _before(now, unreachable_seconds),
         }
         with self.transaction(Beside.SENDERS):
-            breaker = self.breaker(provider)
-            if breaker.is_half_open(now):
-                breaker = self.breaker(provider, is_to_probe=True)
+            breaker = self._breaker_to_claim_by(now, provider)
             if breaker.is_open(now):
                 return Picked([], is_open=True)
             if is_half_open := breaker.is_half_open(now):
                 limit = min(limit, 1)
-            self.run("promote_retries", {"now": at})
+            self.run("promote_retries", {"now": picking["now"]})
             rows = self.run("pick", {**picking, "is_marketing": False, "limit": limit}).fetchall()
             room = limit - len(rows) if marketing is None else min(limit - len(rows), marketing)
             left = room if warm_up is None else self._left_of_day(now, provider, warm_up) - len(rows)
@@ -69,6 +67,11 @@ class Claiming(Breaking):
                 self.run("count_calls", {**today, "calls": len(picked.claims)})
         is_day_full = left < room and len(rows) >= left
         return replace(picked, is_day_full=is_day_full, is_half_open=is_half_open)
+
+    def _breaker_to_claim_by(self, now: datetime, provider: str) -> Breaker:
+        """Half open, it is looked at again by one worker at a time: the first has taken the probe then."""
+        breaker = self.breaker(provider)
+        return self.breaker(provider, is_to_probe=True) if breaker.is_half_open(now) else breaker
 
     def _left_of_day(self, now: datetime, provider: str, warm_up: WarmUp) -> int:
         """How many messages more the route may send today while it warms up."""
@@ -131,6 +134,10 @@ def mine(claim: Claim) -> dict[str, Any]:
 
 def _day(now: datetime) -> str:
     return now.astimezone(UTC).date().isoformat()
+
+
+def _before(now: datetime, seconds: float) -> str | None:
+    return to_text(now - timedelta(seconds=seconds)) if seconds else None
 
 
 def _in_turn(
