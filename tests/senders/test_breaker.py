@@ -248,7 +248,7 @@ def test_while_it_is_half_open_look_ups_go_one_by_one_up_to_the_first_without_an
     office.behave_look_up = lambda message_id, nth: answer
     plan(ledger, {"sms": provider}, letters(12), clock())
     # Enough for all twelve to be under way before the first of them fails.
-    slow = replace(QUICK, first_calls=12, call_seconds=0.5, connect_seconds=0.4)
+    slow = replace(QUICK, first_calls=12, call_seconds=2.0, connect_seconds=1.9)
     deliver(ledger, {"sms": provider}, clock, 20, pace=slow)
     assert ledger.counts() == {State.UNKNOWN: 12}
     clock.forward(seconds=slow.receipt_seconds)
@@ -276,7 +276,7 @@ def test_a_lane_that_waits_for_its_probe_waits_quietly(ledger, office, clock):
     plan(ledger, {"sms": provider}, letters(3), clock())
     clock.forward(seconds=(opened(ledger) - clock()).total_seconds())
     told = []
-    slow = replace(QUICK, call_seconds=0.5, connect_seconds=0.4)
+    slow = replace(QUICK, call_seconds=1.0, connect_seconds=0.9)
     deliver(ledger, {"sms": provider}, clock, 20, on_progress=told.append, pace=slow)
     assert len(office.calls) == 1
     assert len(told) < 10

@@ -1,6 +1,7 @@
 """Taking back what was accepted and not delivered: asked on record, asked again, and never replaced."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,8 @@ from senders.delivery import Pace, deliver, plan
 from senders.ledger import Ledger
 from senders.revocations import Asked
 
-QUICK = Pace(first_backoff_seconds=0.1, patience_seconds=0.0, call_seconds=0.5, connect_seconds=0.2)
+QUICK = Pace(first_backoff_seconds=0.1, patience_seconds=0.0)
+IMPATIENT = replace(QUICK, call_seconds=0.5, connect_seconds=0.4)  # for an answer that never comes
 LEASE = timedelta(minutes=1)
 LEFT = "exited: order-1"
 ANNA = letter("anna")
@@ -33,9 +35,9 @@ def asked_back(ledger: Ledger, clock: Clock, *messages, reason: str = LEFT) -> i
     return ledger.ask_back_many([(each.message_id, reason) for each in messages], {"postal"}, clock())
 
 
-def go_on(ledger: Ledger, postal: Postal, clock: Clock, **later: float):
+def go_on(ledger: Ledger, postal: Postal, clock: Clock, pace: Pace = QUICK, **later: float):
     clock.forward(**later)
-    return deliver(ledger, {"sms": postal}, clock, 20, pace=QUICK)
+    return deliver(ledger, {"sms": postal}, clock, 20, pace=pace)
 
 
 def said(kind: EventKind, message, clock: Clock) -> ProviderEvent:
@@ -83,7 +85,8 @@ def test_without_an_answer_it_is_asked_for_again(ledger, postal, office, clock, 
     office.behave_revoke = lambda message_id, nth: "hand_back" if nth else behaviour
     sent(ledger, postal, clock, ANNA)
     asked_back(ledger, clock, ANNA)
-    assert go_on(ledger, postal, clock).taken_back == 0
+    pace = IMPATIENT if behaviour == "hang" else QUICK
+    assert go_on(ledger, postal, clock, pace).taken_back == 0
     assert state_of(ledger, ANNA) is State.ACCEPTED
     assert ledger.next_attempt_at(clock() - timedelta(seconds=9)) is not None
     assert go_on(ledger, postal, clock, minutes=1).taken_back == 1

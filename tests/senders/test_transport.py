@@ -14,7 +14,7 @@ from senders.contract import Request
 from senders.transport import InvalidRequest, NoAnswer, NotSent, call, open_client
 
 
-def send(url, request=None, seconds=0.5, connect_seconds=0.3, times=1, secrets=None):
+def send(url, request=None, seconds=5.0, connect_seconds=5.0, times=1, secrets=None):
     """Make the call `times` times over one client; the last answer."""
     request = request or Postal(url).request(letter("anna"))
 
@@ -50,7 +50,7 @@ def test_connections_are_kept(office):
 )
 def test_a_connection_that_never_stood_is_known_not_sent(host, reason):
     with pytest.raises(NotSent, match=reason):
-        send(f"http://{host}:{closed_port()}", seconds=5)
+        send(f"http://{host}:{closed_port()}")
 
 
 def test_a_connection_that_takes_too_long_to_stand_is_known_not_sent():
@@ -63,14 +63,14 @@ def test_a_connection_that_takes_too_long_to_stand_is_known_not_sent():
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
         with pytest.raises(NotSent, match="connect_timeout"):
-            send(f"http://127.0.0.1:{port}", seconds=5)
+            send(f"http://127.0.0.1:{port}", connect_seconds=0.3)
         for one in waiting:
             one.close()
 
 
 def test_a_broken_handshake_is_known_not_sent(office):
     with pytest.raises(NotSent, match="connect"):
-        send(office.url.replace("http://", "https://"), seconds=5)
+        send(office.url.replace("http://", "https://"), connect_seconds=0.3)
     assert office.calls == []
 
 
@@ -78,7 +78,7 @@ def test_a_broken_handshake_is_known_not_sent(office):
 def test_what_breaks_after_the_request_left_is_no_answer(office, behaviour):
     office.behave = lambda message_id, nth: behaviour
     with pytest.raises(NoAnswer):
-        send(office.url)
+        send(office.url, seconds=1.0 if behaviour in ("hang", "drip_head") else 5.0)
     wait_until(lambda: office.calls)  # on a busy machine the other side reads it after we gave up
     assert len(office.calls) == 1
 
@@ -105,9 +105,9 @@ def test_a_truncated_answer_keeps_its_status_and_what_there_is(office):
 def test_a_slow_loris_is_held_to_the_deadline_and_its_status_kept(office):
     office.behave = lambda message_id, nth: "drip_body"
     began = time.monotonic()
-    answer = send(office.url, seconds=0.4)
+    answer = send(office.url, seconds=1.0)
     assert (answer.status, answer.is_complete) == (201, False)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed(office):
