@@ -105,7 +105,7 @@ def create_app(settings: Settings) -> Starlette:
             await state.landing.close()
             await state.ledger.close()
 
-    parts = (collect, shopify, receipts, unsubscribe, preferences, clicks)
+    parts = (receipts, collect, shopify, unsubscribe, preferences, clicks)  # looked through in this order
     app = Starlette(
         routes=[route for part in parts for route in part.routes()] + [Route("/healthz", _healthz)],
         middleware=[Middleware(AccessLog)],

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -30,17 +30,32 @@ MAX_JOBS = 500  # taken at once; bounds how long the first of them waits
 class _Job:
     """Either receipts, which may share a transaction, or any other work on the ledger."""
 
+    done: asyncio.Future[Any]
     receipts: Sequence[ProviderEvent] = ()
     work: Callable[[Ledger], Any] | None = None
-    done: Future[Any] = field(default_factory=Future)
 
     def run(self, ledger: Ledger) -> None:
         try:
             result = self.work(ledger) if self.work else ledger.apply_receipts(self.receipts)
         except Exception as error:
-            self.done.set_exception(error)
+            _tell([self], error=error)
         else:
-            self.done.set_result(result)
+            _tell([self], result)
+
+
+def _tell(jobs: Sequence[_Job], result: Any = None, error: Exception | None = None) -> None:
+    """From the writer's thread, and all in one go: to wake the loop for each costs more than its receipt."""
+
+    def settle() -> None:
+        for job in jobs:
+            if job.done.done():  # its caller has hung up
+                continue
+            if error:
+                job.done.set_exception(error)
+            else:
+                job.done.set_result(result)
+
+    jobs[0].done.get_loop().call_soon_threadsafe(settle)
 
 
 class LedgerWriter:
@@ -68,11 +83,11 @@ class LedgerWriter:
 
     async def apply_receipts(self, receipts: Sequence[ProviderEvent]) -> None:
         """Return when the receipts are committed."""
-        await self._hand_in(_Job(receipts=receipts))
+        await self._hand_in(receipts=receipts)
 
     async def run(self, work: Callable[[Ledger], T]) -> T:
         """Return what `work` returned, once it ran (and committed) in the writer's thread."""
-        result: T = await self._hand_in(_Job(work=work))
+        result: T = await self._hand_in(work=work)
         return result
 
     async def read(self, work: Callable[[Ledger], T]) -> T:
@@ -84,10 +99,11 @@ class LedgerWriter:
 
         return await asyncio.to_thread(read_now)
 
-    async def _hand_in(self, job: _Job) -> Any:
+    async def _hand_in(self, **what: Any) -> Any:
+        """A caller that hangs up does not take back what it handed in."""
+        job = _Job(asyncio.get_running_loop().create_future(), **what)
         self._jobs.put(job)
-        # Shielded: a caller that hangs up must not take back what it handed in.
-        return await asyncio.shield(asyncio.wrap_future(job.done))
+        return await job.done
 
     def _main(self) -> None:
         try:
@@ -122,8 +138,7 @@ def _apply_together(ledger: Ledger, jobs: list[_Job]) -> None:
         except Exception as error:
             log.warning("%d receipts failed together (%s): each on its own", len(jobs), type(error).__name__)
         else:
-            for job in jobs:
-                job.done.set_result(None)
+            _tell(jobs)
             return
     for job in jobs:
         job.run(ledger)

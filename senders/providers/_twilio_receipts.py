@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
 from senders.contract import EventKind, RawWebhook
@@ -52,8 +53,13 @@ HANDLED: dict[str, Meaning] = {
 }
 
 
-def read_form(webhook: RawWebhook) -> dict[str, list[str]]:
-    return parse_qs(webhook.body.decode(errors="replace"), keep_blank_values=True)
+def read_form(webhook: RawWebhook) -> Mapping[str, list[str]]:
+    return _form(webhook.body)
+
+
+@lru_cache(maxsize=1)  # it is verified and then read, one after the other
+def _form(body: bytes) -> Mapping[str, list[str]]:
+    return parse_qs(body.decode(errors="replace"), keep_blank_values=True)
 
 
 def has_signed(auth_token: str, webhook: RawWebhook) -> bool:
@@ -87,13 +93,13 @@ def our_id(address: str) -> str | None:
     return parse_qs(urlsplit(address).query).get("message_id", [None])[0]
 
 
-def _with_and_without_port(address: str) -> list[str]:
+def _with_and_without_port(address: str) -> Iterator[str]:
     """Twilio signs the port in some set-ups and leaves it out in others; either is its signature."""
+    yield address
     parts = urlsplit(address)
     port = {"https": 443, "http": 80}.get(parts.scheme)
     host = parts.hostname or ""
     if parts.port is None:
-        return [address, parts._replace(netloc=f"{host}:{port}").geturl()]
-    if parts.port == port:
-        return [address, parts._replace(netloc=host).geturl()]
-    return [address]
+        yield parts._replace(netloc=f"{host}:{port}").geturl()
+    elif parts.port == port:
+        yield parts._replace(netloc=host).geturl()
