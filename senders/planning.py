@@ -8,6 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 from senders import receipts
@@ -20,6 +21,7 @@ PLAN_SLICE = 1_000  # messages handed to the ledger together; what they carry is
 
 # The content is not stored: its bytes are in the request.
 _STORED = tuple(item.name for item in fields(Message) if item.name != "content")
+_stored = attrgetter(*_STORED)
 
 
 class Planning(Store):
@@ -62,9 +64,9 @@ class Planning(Store):
 
 
 def _message_values(message: Message, provider: str, now: str) -> dict[str, Any]:
-    values = {name: getattr(message, name) for name in _STORED}
-    times = {name: to_text(values[name]) for name in ("due_at", "expires_at")}
-    return {**values, **times, "provider": provider, "address_key": address_key(message.address), "now": now}
+    values = dict(zip(_STORED, _stored(message), strict=True))
+    values["due_at"], values["expires_at"] = to_text(message.due_at), to_text(message.expires_at)
+    return values | {"provider": provider, "address_key": address_key(message.address), "now": now}
 
 
 def _request_values(message_no: int, request: Request) -> dict[str, Any]:
