@@ -65,6 +65,8 @@ def over_histories(settings: Settings, scale: float) -> Iterator[tuple[int, list
             so_far = grow(settings, so_far, min(so_far + CHUNK, last))
         print(f"{size:,} events taken in after {time.monotonic() - began:.0f} s", flush=True)
         now = moment(size)
+        # The ids of what was written by SQL are put beside the files' once, with the first file that lands.
+        land_new(settings, f"first-{size}", now, first_person=size // 100, seed=TICKS, count=100)
         for _ in range(6):  # what the last days' events trigger goes out first
             now += timedelta(minutes=1)
             if not sum(tick(now)["sent"].values()):
@@ -91,10 +93,12 @@ def grow(settings: Settings, first: int, last: int) -> int:
     return last
 
 
-def land_new(settings: Settings, name: str, now: datetime, first_person: int, seed: int) -> None:
+def land_new(
+    settings: Settings, name: str, now: datetime, first_person: int, seed: int, count: int = NEW
+) -> None:
     began = now - timedelta(minutes=5)
     history.land_events(
-        settings.landing, name, NEW, began, now, seed, first_person=first_person, people=ABOUT
+        settings.landing, name, count, began, now, seed, first_person=first_person, people=ABOUT
     )
 
 
