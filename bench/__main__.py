@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench import (
     backtest,
+    beside,
     crash,
     latency,
     ledger,
@@ -22,6 +23,7 @@ from bench import (
 
 BENCHES = {
     "throughput": throughput,
+    "beside": beside,
     "pace": pace,
     "receipts": receipts,
     "ledger": ledger,

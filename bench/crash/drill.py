@@ -76,18 +76,18 @@ def run(folder: Path, scale: float) -> str:
         started(folder, "http://127.0.0.1:9", receipt_seconds=86_400.0) as rig,
         between(rig.url) as proxy,
     ):
-        tools = _tools(python, state)
+        tools = all_tools(python, state)
         for provider in PROVIDERS:
             for tool in tools:
                 for what, strike in strikes.items():
                     number += 1
-                    way = _way(rig, proxy, provider, number)
+                    way = way_to(rig, proxy.url, provider, number)
                     found[tool.name, provider, what] = tally = _trial(folder, rig, proxy, tool, way, strike)
                     print(f"{provider}, {tool.name}, {what}: {tally}", flush=True)
     return _section(found, [tool.name for tool in tools], list(strikes))
 
 
-def _tools(python: Path, state: Path) -> list[Tool]:
+def all_tools(python: Path, state: Path) -> list[Tool]:
     """Dovecote, and each other one with one message a batch and with its default."""
 
     def drt(home: Path, way: Way, number: int, batch_size: int) -> None:
@@ -123,21 +123,21 @@ def _tools(python: Path, state: Path) -> list[Tool]:
     ]  # fmt: skip
 
 
-def _way(rig: Rig, proxy: Proxy, provider: str, number: int) -> Way:
+def way_to(rig: Rig, url: str, provider: str, number: int) -> Way:
     path, key_header, _ = PROVIDERS[provider]
     environment = {
         **{name: value for name, value in rig.environment.items() if name.startswith("DOVECOTE_")},
-        f"DOVECOTE_{provider.upper()}_BASE_URL": proxy.url,
-        f"DOVECOTE_{provider.upper()}_MESSAGES_PER_SECOND": "2000",
+        f"DOVECOTE_{provider.upper()}_BASE_URL": url,
+        f"DOVECOTE_{provider.upper()}_MESSAGES_PER_SECOND": "10000",
         "DOVECOTE_SENDGRID_HAS_ACTIVITY_API": "false",  # as most accounts are
     }
-    return Way(provider, proxy.url, path, {}, key_header, environment, number)
+    return Way(provider, url, path, {}, key_header, environment, number)
 
 
 def _trial(folder: Path, rig: Rig, proxy: Proxy, tool: Tool, way: Way, strike: Strike) -> Tally:
     home = folder / f"trial-{way.number}"
     batch = list(messages(COUNT, way.number))
-    way, bodies = _with_headers(rig, way, batch)
+    way, bodies = with_headers(rig, way, batch)
     way.write(home, bodies)
     tool.set_up(home, way, way.number)
     after = rig.taken_so_far()
@@ -159,7 +159,7 @@ def _trial(folder: Path, rig: Rig, proxy: Proxy, tool: Tool, way: Way, strike: S
     return tally
 
 
-def _with_headers(rig: Rig, way: Way, batch: Sequence[Message]) -> tuple[Way, list[tuple[str, str]]]:
+def with_headers(rig: Rig, way: Way, batch: Sequence[Message]) -> tuple[Way, list[tuple[str, str]]]:
     """The same bytes and headers for every tool, as our provider's file makes them."""
     provider = rig.provider(way.provider)
     requests = [provider.request(message) for message in batch]
@@ -171,8 +171,9 @@ def _with_headers(rig: Rig, way: Way, batch: Sequence[Message]) -> tuple[Way, li
     return replace(way, headers={**kept, **secrets}), bodies
 
 
-def _run(home: Path, proxy: Proxy, command: Sequence[str]) -> tuple[int, str]:
-    environment = {
+def environment_of(home: Path) -> dict[str, str]:
+    """What a tool's process sees: nobody's settings but those of its home, and no telemetry."""
+    return {
         **os.environ,
         "HOME": str(home),
         "PYTHONPATH": str(REPOSITORY),
@@ -180,9 +181,12 @@ def _run(home: Path, proxy: Proxy, command: Sequence[str]) -> tuple[int, str]:
         "DO_NOT_TRACK": "1",
         "RUNTIME__DLTHUB_TELEMETRY": "false",
     }
+
+
+def _run(home: Path, proxy: Proxy, command: Sequence[str]) -> tuple[int, str]:
     with (home / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            [*command], cwd=home, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            [*command], cwd=home, env=environment_of(home), stdout=subprocess.PIPE, stderr=log, text=True
         )
         proxy.kill = partial(_kill, process.pid)
         said, _ = process.communicate(timeout=RUN_SECONDS)

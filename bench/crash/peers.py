@@ -86,7 +86,7 @@ destination:
   cursor_field: number
   batch_size: {batch_size}
   idempotency_key: "{{{{ row.message_id }}}}"
-  rate_limit: {{requests_per_second: 1000}}
+  rate_limit: {{requests_per_second: 10000}}
   on_error: skip
   dlq: {{enabled: true}}
 """

@@ -13,10 +13,11 @@ import dlt
 from dlt.sources.helpers import requests
 
 home, batch_size = Path(sys.argv[1]), int(sys.argv[2])
+strategy = sys.argv[3] if len(sys.argv) > 3 else "sequential"
 way = json.loads((home / "way.json").read_text())
 
 
-@dlt.destination(batch_size=batch_size, name="provider", loader_parallelism_strategy="sequential")
+@dlt.destination(batch_size=batch_size, name="provider", loader_parallelism_strategy=strategy)
 def provider(items, table):
     for item in items:
         headers = dict(way["headers"])

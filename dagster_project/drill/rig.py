@@ -178,14 +178,16 @@ Drill = Callable[[Rig], Findings]
 
 
 @contextmanager
-def started(home: Path, receivers: str, receipt_seconds: float) -> Iterator[Rig]:
+def started(
+    home: Path, receivers: str, receipt_seconds: float, latency_ms: float = LATENCY_MS
+) -> Iterator[Rig]:
     """The sandbox up, below `home`; it reports to `receivers`."""
     port = servers.free_port(8450)
     calm = [word for name in _CALM for word in (f"--{name.replace('_', '-')}-share", "0")]
     arguments = ["-m", "senders.sandbox", "--port", str(port), "--home", str(home)]
     arguments += ["--receivers", receivers, "--receipt-seconds", str(receipt_seconds), *calm]
     url = f"http://127.0.0.1:{port}"
-    server = servers.Server("sandbox", [*arguments, "--latency-ms", str(LATENCY_MS)], f"{url}/stats")
+    server = servers.Server("sandbox", [*arguments, "--latency-ms", str(latency_ms)], f"{url}/stats")
     with servers.running([server], home / "logs", {}):
         environment = {**read_environment(home / "sandbox.env"), "DOVECOTE_PUBLIC_URL": receivers}
         with ExitStack() as stack:
