@@ -182,7 +182,7 @@ def started(
     home: Path, receivers: str, receipt_seconds: float, latency_ms: float = LATENCY_MS
 ) -> Iterator[Rig]:
     """The sandbox up, below `home`; it reports to `receivers`."""
-    port = servers.free_port(8450)
+    port = servers.free_port(0)  # two drills at once would both find a certain one free
     calm = [word for name in _CALM for word in (f"--{name.replace('_', '-')}-share", "0")]
     arguments = ["-m", "senders.sandbox", "--port", str(port), "--home", str(home)]
     arguments += ["--receivers", receivers, "--receipt-seconds", str(receipt_seconds), *calm]
