@@ -44,6 +44,21 @@ def test_what_was_handed_in_is_done_though_its_caller_hangs_up(tmp_path):
     assert len(done) == 1
 
 
+def test_who_hangs_up_keeps_the_answer_from_nobody_whose_receipts_share_the_transaction(tmp_path):
+    may_end = threading.Event()
+
+    async def use(writer):
+        busy = asyncio.create_task(writer.run(lambda ledger: may_end.wait(PATIENCE)))
+        gone, stays = (asyncio.create_task(writer.apply_receipts([])) for _ in range(2))
+        await asyncio.sleep(0.1)  # both are in line behind what is under way
+        gone.cancel()
+        may_end.set()
+        await asyncio.wait_for(asyncio.gather(busy, stays), PATIENCE / 2)
+        return gone.cancelled()
+
+    assert with_writer(tmp_path, use)
+
+
 def test_a_failure_is_told_to_its_own_caller(tmp_path):
     def fail(ledger):
         raise ValueError("no")
