@@ -6,6 +6,7 @@ warehouse nor templates, only the providers' settings.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sqlite3
 import threading
@@ -40,6 +41,7 @@ def run(settings: Settings, tell: Tell, is_once: bool = False) -> None:
             "The ledger is a file, and its ticks send: set DOVECOTE_LEDGER=postgresql://… first."
         )
     providers, ends = providers_for(settings), _asked_to_end()
+    gc.freeze()  # what is loaded stays: nobody need look through it for garbage again and again
     with Ledger(settings.ledger) as ledger:
         while not ends.is_set():
             try:

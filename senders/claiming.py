@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from senders.breaker import Breaker, Breaking
 from senders.contract import Request
 from senders.entries import Attempt, Claim, Picked
 from senders.planning import digest
-from senders.store import Beside, to_moment, to_text
+from senders.store import Beside, listed, to_moment, to_text
 from senders.warm_up import ENDLESS, WarmUp
 
 
@@ -92,7 +94,7 @@ class Claiming(Breaking):
         self.change_each(
             "reject_unreachable", ({"now": at, "message_no": row["message_no"]} for row in beyond)
         )
-        self.change_each("claim", ({**lease, "now": at, "message_no": row["message_no"]} for row in free))
+        self.run("claim", {**lease, "now": at, "message_nos": listed(row["message_no"] for row in free)})
         for row in forbidden:
             reason = {"message_no": row["message_no"], "reason": row["suppression_reason"]}
             self.run("suppress_planned", {"now": at, **reason})
@@ -112,13 +114,20 @@ class Claiming(Breaking):
         """
         values = {"now": to_text(now), "call_ends_at": to_text(now + timedelta(seconds=call_seconds))}
         with self.transaction(Beside.SENDERS):
-            rows = [{**mine(claim), **values, "body_sha256": digest(claim.request.body)} for claim in claims]
-            numbers = self.value_of_each("open_attempt", rows)
-            attempts = [
-                Attempt(number, claim) for number, claim in zip(numbers, claims, strict=True) if number
+            return [
+                attempt
+                for token, ours in _by_token(claims).items()
+                for attempt in self._intend(ours, {**values, "token": token})
             ]
-            self.change_each("put_in_flight", ({**mine(each.claim), **values} for each in attempts))
-        return attempts
+
+    def _intend(self, claims: Sequence[Claim], values: dict[str, Any]) -> list[Attempt]:
+        asked = listed(claim.message_no for claim in claims)
+        still = {row[0] for row in self.run("still_to_send", {**values, "message_nos": asked})}
+        claims = [claim for claim in claims if claim.message_no in still]
+        rows = [{**mine(claim), **values, "body_sha256": digest(claim.request.body)} for claim in claims]
+        numbers = self.value_of_each("open_attempt", rows)
+        self.run("put_in_flight", {**values, "message_nos": listed(still)})
+        return [Attempt(number, claim) for number, claim in zip(numbers, claims, strict=True)]
 
     def release(self, now: datetime, claims: Iterable[Claim], reason: str) -> int:
         """Give back claims whose call will not be made; how many were still ours."""
@@ -130,6 +139,13 @@ class Claiming(Breaking):
 def mine(claim: Claim) -> dict[str, Any]:
     """What a claim is proven by."""
     return {"message_no": claim.message_no, "token": claim.token}
+
+
+def _by_token(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
+    found: dict[str, list[Claim]] = {}
+    for claim in claims:
+        found.setdefault(claim.token, []).append(claim)
+    return found
 
 
 def _day(now: datetime) -> str:
@@ -161,8 +177,13 @@ def _in_turn(
     return free, early
 
 
+@lru_cache(maxsize=64)  # most messages of a provider have the same ones
+def _headers(text: str) -> Mapping[str, str]:
+    return MappingProxyType(json.loads(text))
+
+
 def _claim(row: Any, token: str, lease_until: datetime) -> Claim:
-    request = Request(row["method"], row["path"], row["body"], json.loads(row["headers"]))
+    request = Request(row["method"], row["path"], row["body"], _headers(row["headers"]))
     return Claim(
         message_no=row["message_no"],
         message_id=row["message_id"],

@@ -21,7 +21,9 @@ from senders.summary import Summary
 
 __all__ = ["Pace", "Summary", "deliver", "plan"]
 
-PLAN_BATCH = 5_000  # messages in one transaction
+# Messages in one transaction, for which any other writer waits half a second. Not less: each transaction
+# writes most pages of the indexes by random ids.
+PLAN_BATCH = 10_000
 
 
 def plan(

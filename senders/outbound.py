@@ -21,7 +21,7 @@ from senders.entries import Recorded, Settlement, Swept, Unknown
 from senders.planning import Planning
 from senders.receipts import address_key
 from senders.revocations import Revocations
-from senders.store import Beside, to_moment, to_text
+from senders.store import Beside, listed, to_moment, to_text
 
 _STATE_AFTER = {
     Outcome.ACCEPTED: State.ACCEPTED,
@@ -34,6 +34,8 @@ _STATE_AFTER = {
 
 # What a ledger says to a value that is no text or a move that no rule allows; a full disk is not among it.
 _NOT_WRITABLE = (ValueError, TypeError, OverflowError, IntegrityError, InterfaceError, ProgrammingError)
+
+_ENDED = ("token", "now", "state", "reason", "wake_at", "unburnt")
 
 
 class Outbound(Planning, Claiming, Revocations):
@@ -69,9 +71,9 @@ class Outbound(Planning, Claiming, Revocations):
         rows = [_recorded_values(now, result) for result in results]
         with_id = [row for row in rows if row["provider_message_id"]]
         self.change_each("finish_attempt", rows)
-        moved = self.change_each("record", rows)
-        self.change_each("back_in_line", (row for row in rows if row["unburnt"]))
         self.change_each("learn_provider_id", with_id)
+        moved = sum(self.change("record", alike) for alike in _ended_alike(rows))
+        self.change_each("back_in_line", (row for row in rows if row["unburnt"]))
         self._suppress_addresses([row for row in rows if row["state"] == State.SUPPRESSED])
         if with_id and self.value("has_waiting_receipts"):
             for row in with_id:
@@ -159,6 +161,17 @@ def _recorded_values(now: str, result: Recorded) -> dict[str, Any]:
         "wake_at": None if result.wake_at is None else to_text(result.wake_at),
         "unburnt": int(verdict.outcome is Outcome.ROUTE_BLOCKED),
     }
+
+
+def _ended_alike(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What `record` takes: most answers of a batch say the same, and their messages move together."""
+    numbers: dict[tuple[Any, ...], list[int]] = {}
+    for row in rows:
+        numbers.setdefault(tuple(row[name] for name in _ENDED), []).append(row["message_no"])
+    return [
+        {**dict(zip(_ENDED, ended, strict=True)), "message_nos": listed(alike)}
+        for ended, alike in numbers.items()
+    ]
 
 
 def _settled_values(settlement: Settlement) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from senders.entries import Planned, Refusal
 from senders.receipts import address_key
 from senders.store import Beside, Store, to_text
 
-PLAN_SLICE = 1_000  # messages handed to the ledger together; what they carry is in memory
+PLAN_SLICE = 5_000  # messages handed to the ledger together; what they carry is in memory
 
 # The content is not stored: its bytes are in the request.
 _STORED = tuple(item.name for item in fields(Message) if item.name != "content")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -82,12 +82,22 @@ def to_text(moment: datetime) -> str:
     """An aware datetime as UTC text `YYYY-MM-DDTHH:MM:SS.ffffff`; ValueError on a naive one."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone: the ledger's times are aware UTC")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
+    return _utc_text(moment.astimezone(UTC))
+
+
+@lru_cache(maxsize=1024)  # a tick's clock, and the due times of a campaign, come again and again
+def _utc_text(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00")
 
 
 def to_moment(text: str) -> datetime:
     """The aware UTC datetime of a text that `to_text` made."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Numbers as a query takes any number of them: a JSON list, read by `json_each`."""
+    return f"[{','.join(map(str, numbers))}]"
 
 
 def open_base(place: Path | LedgerServer) -> Base:

@@ -1,6 +1,7 @@
 """One tick of Dovecote's protocol in a process of its own: plan what there is, deliver what is due; prints
 the messages that wait for a person's decision."""
 
+import gc
 import json
 import sys
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from senders.ledger import Ledger
 from senders.providers import load_provider
 from senders.settings import load
 
+gc.disable()  # as a tick does
 home, later = Path(sys.argv[1]), timedelta(seconds=float(sys.argv[2]))
 way = json.loads((home / "way.json").read_text())
 provider = load_provider(load(way["environment"]), way["provider"])

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import orjson
+
 from senders.contract import Answer, EventKind, Outcome, ProviderEvent, Verdict
 from senders.providers._reasons import Reason
 
@@ -102,12 +104,10 @@ def _check_texts(event: ProviderEvent) -> None:
         (value or "").encode()
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
 def dump_json(value: Any) -> bytes:
-    """The one way a request's JSON is written: the same value is always the same bytes."""
-    return _encode(value).encode()
+    """The one way a request's JSON is written: the same value is always the same bytes. Raises TypeError
+    where the value, or half a character in it, is none."""
+    return orjson.dumps(value)
 
 
 def lower_names(headers: Mapping[str, str]) -> dict[str, str]:
