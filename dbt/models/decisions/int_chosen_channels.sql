@@ -36,6 +36,7 @@ options as (
         candidates.candidate_id,
         step_channels.channel,
         step_channels.position,
+        addresses.address,
         addresses.address_key,
         case when candidates.preferred_channel = step_channels.channel then 0 else 1 end as preference,
         -- A step without a channel lacks neither address nor consent: it is the policy that no longer names it.
@@ -101,6 +102,7 @@ select
     ranked.candidate_id,
     ranked.channel,
     ranked.stage,
+    ranked.address,
     ranked.address_key,
     ranked.has_no_address,
     ranked.is_suppressed,
