@@ -70,6 +70,7 @@ class Outbound(Planning, Claiming, Revocations):
     def _record(self, now: str, results: Sequence[Recorded]) -> int:
         rows = [_recorded_values(now, result) for result in results]
         with_id = [row for row in rows if row["provider_message_id"]]
+        self.run("keep_in_order", {"message_nos": listed(row["message_no"] for row in rows)}).fetchall()
         self.change_each("finish_attempt", rows)
         self.change_each("learn_provider_id", with_id)
         moved = sum(self.change("record", alike) for alike in _ended_alike(rows))

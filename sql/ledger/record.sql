@@ -1,5 +1,5 @@
--- All that ended alike, locked in one order. Only while the claim is still ours. A sweep may have called it unknown,
--- and a person may hold it, since; a receipt may have moved it further than this answer knows: then nothing moves here.
+-- All that ended alike. Only while the claim is still ours. A sweep may have called it unknown, and a person may hold
+-- it, since; a receipt may have moved it further than this answer knows: then nothing moves here.
 -- A no to the second try is none to the first: while that one is open, its copy may be out there.
 update messages set
     state = :state, state_at = :now, reason = :reason, wake_at = :wake_at, claim_token = null,
@@ -8,13 +8,7 @@ update messages set
         when :state in ('rejected', 'suppressed') and resend_until is not null then 1 else has_lost_attempt
     end
 where
-    message_no in (
-        select answered.message_no
-        from messages as answered
-        where answered.message_no in (select cast(value as bigint) from json_each(cast(:message_nos as text)))
-        order by answered.message_no
-        /* postgresql: for update */
-    )
+    message_no in (select cast(value as bigint) from json_each(cast(:message_nos as text)))
     and claim_token = :token and state in ('in_flight', 'unknown', 'held')
     and (
         state = :state
