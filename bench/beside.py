@@ -28,7 +28,7 @@ def run(folder: Path, scale: float) -> str:
             rates[tool.name] = rate(folder, rig, tool, number, count)
             print(f"{tool.name}: {rates[tool.name]:,.0f}/s", flush=True)
     ours = rates["Dovecote"]
-    rows = [(name, f"{each:,.0f}", f"{ours / each:.1f}") for name, each in rates.items()]
+    rows = [(name, f"{each:,.0f}", f"{ours / each:.2f}") for name, each in rates.items()]
     pins = dict(line.split("==")[:2] for line in peers.PINS.read_text().splitlines())
     return (
         "## Messages a second, three tools\n\n"

@@ -180,6 +180,19 @@ def test_what_was_found_out_about_one_attempt_says_nothing_about_the_next(ledger
     assert ledger.settle(later, [Settlement(stale, State.RETRY_WAIT, "no_record", NOON)]) == 0
 
 
+def test_answers_lock_their_messages_in_one_order_whatever_became_of_each(ledger, other):
+    attempts = sorted(in_flight(ledger, *letters(3)), key=lambda attempt: attempt.claim.message_no)
+    first, second, third = attempts
+    answers = ended([first, third], Outcome.ACCEPTED) + ended([second], Outcome.RETRY)
+    locked = "select 1 from messages where message_no = {} for update nowait"
+    with other.transaction(Beside.SENDERS):
+        tamper(other, locked.format(second.claim.message_no))
+        recording = Meanwhile(lambda: ledger.record(NOON, answers))
+        assert recording.is_waiting()
+        tamper(other, locked.format(third.claim.message_no))  # nobody who waits for the second has the third
+    assert recording.done() == 3
+
+
 def test_a_claim_passes_over_what_another_worker_is_claiming(ledger, other):
     planned(ledger, *letters(10))
     with ledger.transaction(Beside.SENDERS):
