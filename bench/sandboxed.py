@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from dagster_project.demo import play, servers
 from senders.settings import Settings, load
 
-MESSAGES_PER_SECOND = "5000"  # the default of 100 is a promise to the provider, not a limit of ours
+# There is nobody to take receipts: signed, refused and repeated they were a third of the sandbox's work.
+UNHEARD = ("--receipt-seconds", "86400")
+# What the sandbox's credentials say (2,000) would be the limit that is measured: an honest loop made 2,400.
+PACE = {"DOVECOTE_SENDGRID_MESSAGES_PER_SECOND": "10000"}
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Settings]:
     """Settings of a home below `folder`; this process's environment and its children's follow them."""
     port = servers.free_port(play.SANDBOX_PORT)
-    given = {"DOVECOTE_HOME": str(folder), "DOVECOTE_SENDGRID_MESSAGES_PER_SECOND": MESSAGES_PER_SECOND}
-    settings, environment = play.prepare(load(given), port, tick_seconds=60)
-    environment["DOVECOTE_SENDGRID_MESSAGES_PER_SECOND"] = MESSAGES_PER_SECOND
+    settings, environment = play.prepare(load({"DOVECOTE_HOME": str(folder)}), port, tick_seconds=60)
+    settings, environment = load({**settings.environment, **PACE}), {**environment, **PACE}
     sandbox = play.children(settings, port)[0]
-    with servers.running([sandbox], settings.home / "logs", environment):
+    quiet = replace(sandbox, arguments=[*sandbox.arguments, *UNHEARD])
+    with servers.running([quiet], settings.home / "logs", environment):
         yield settings
