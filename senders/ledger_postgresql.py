@@ -19,11 +19,20 @@ from psycopg.adapt import Dumper
 from psycopg.types.string import StrDumperUnknown
 
 from senders.ledger_server import LedgerServer
-from senders.store import AT_ONCE, BUSY_SECONDS, QUERIES, SCHEMA_VERSION, Beside, LedgerError, Values, query
+from senders.store import (
+    AT_ONCE,
+    BUSY_SECONDS,
+    COMMENT,
+    PARAMETER,
+    QUERIES,
+    SCHEMA_VERSION,
+    Beside,
+    LedgerError,
+    Values,
+    query,
+)
 
 _OWN = QUERIES / "postgresql"
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)")
-_COMMENT = re.compile(r"--[^\n]*")
 # What the shared queries say to one of the two alone: a hint to a file's planner, a lock of a server's rows.
 _OF_A_FILE = re.compile(r" indexed by \w+")
 _OF_A_SERVER = re.compile(r"/\* postgresql: (.*?) \*/", re.DOTALL)
@@ -103,8 +112,8 @@ def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
 def statement(name: str) -> str:
     """A named query in this driver's words: the server's own where there is one, else the shared one."""
     text = query(name, _OWN if (_OWN / f"{name}.sql").exists() else QUERIES)
-    text = _OF_A_SERVER.sub(r"\1", _OF_A_FILE.sub("", _COMMENT.sub("", text))).replace("%", "%%")
-    return _PARAMETER.sub(r"%(\1)s", text)
+    text = _OF_A_SERVER.sub(r"\1", _OF_A_FILE.sub("", COMMENT.sub("", text))).replace("%", "%%")
+    return PARAMETER.sub(r"%(\1)s", text)
 
 
 class PostgresqlServer:

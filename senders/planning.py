@@ -66,7 +66,8 @@ class Planning(Store):
 def _message_values(message: Message, provider: str, now: str) -> dict[str, Any]:
     values = dict(zip(_STORED, _stored(message), strict=True))
     values["due_at"], values["expires_at"] = to_text(message.due_at), to_text(message.expires_at)
-    return values | {"provider": provider, "address_key": address_key(message.address), "now": now}
+    values["provider"], values["address_key"], values["now"] = provider, address_key(message.address), now
+    return values
 
 
 def _request_values(message_no: int, request: Request) -> dict[str, Any]:

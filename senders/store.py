@@ -8,6 +8,7 @@ Errors are the DB-API's, by the classes of `sqlite3`, whichever of the two is be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,9 @@ SCHEMA_VERSION = 9  # at the end of each file in sql/ledger/ddl
 BUSY_SECONDS = 15.0  # how long a writer waits for another one's transaction
 # Queries that take all their rows in one statement and tell (this column, number) of those that were new.
 AT_ONCE = {"plan_message": "message_id"}
+# What the drivers find in a query's text: `:name`, and what they leave out.
+PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)")
+COMMENT = re.compile(r"--[^\n]*")
 SLICE = 10_000  # rows that one transaction moves at most, so that no other writer waits longer
 
 Values = Mapping[str, Any]
