@@ -15,7 +15,7 @@ from senders.breaker import Breaker, Breaking
 from senders.contract import Request
 from senders.entries import Attempt, Claim, Picked
 from senders.planning import digest
-from senders.store import Beside, listed, to_moment, to_text
+from senders.store import Beside, LedgerError, listed, to_moment, to_text
 from senders.warm_up import ENDLESS, WarmUp
 
 
@@ -106,28 +106,37 @@ class Claiming(Breaking):
         claims = [_claim(row, token, lease_until) for row in free]
         return Picked(claims, len(forbidden), len(early), len(beyond))
 
-    def intent(self, now: datetime, claims: Sequence[Claim], call_seconds: float) -> list[Attempt]:
+    def intent(
+        self, now: datetime, claims: Sequence[Claim], call_seconds: float, *, are_new: bool = False
+    ) -> list[Attempt]:
         """Put on record that these calls are about to be made; only those returned may be.
 
         A claim is left out when its lease ends within `call_seconds`, or when it was cancelled,
-        stopped or suppressed since; give it back with `release`.
+        stopped or suppressed since; give it back with `release`. `are_new`: claimed at the same `now`, in the
+        transaction that this is part of: then nobody can have come between, and none is looked at again.
         """
         values = {"now": to_text(now), "call_ends_at": to_text(now + timedelta(seconds=call_seconds))}
         with self.transaction(Beside.SENDERS):
             return [
                 attempt
-                for token, ours in _by_token(claims).items()
-                for attempt in self._intend(ours, {**values, "token": token})
+                for ours in _by_token(claims).values()
+                for attempt in self._intend(ours if are_new else self._still(ours, values), values)
             ]
 
+    def _still(self, claims: Sequence[Claim], values: dict[str, Any]) -> list[Claim]:
+        asked = {"token": claims[0].token, "message_nos": listed(claim.message_no for claim in claims)}
+        still = {row[0] for row in self.run("still_to_send", {**values, **asked})}
+        return [claim for claim in claims if claim.message_no in still]
+
     def _intend(self, claims: Sequence[Claim], values: dict[str, Any]) -> list[Attempt]:
-        asked = listed(claim.message_no for claim in claims)
-        still = {row[0] for row in self.run("still_to_send", {**values, "message_nos": asked})}
-        claims = [claim for claim in claims if claim.message_no in still]
+        if not claims:
+            return []
         rows = [{**mine(claim), **values, "body_sha256": digest(claim.request.body)} for claim in claims]
-        numbers = self.value_of_each("open_attempt", rows)
-        self.run("put_in_flight", {**values, "message_nos": listed(still)})
-        return [Attempt(number, claim) for number, claim in zip(numbers, claims, strict=True)]
+        self.change_each("open_attempt", rows)
+        moved = {"token": claims[0].token, "message_nos": listed(claim.message_no for claim in claims)}
+        if self.change("put_in_flight", {**values, **moved}) != len(claims):
+            raise LedgerError("a claim was lost inside the transaction that took it: nothing is sent")
+        return [Attempt(claim) for claim in claims]
 
     def release(self, now: datetime, claims: Iterable[Claim], reason: str) -> int:
         """Give back claims whose call will not be made; how many were still ours."""

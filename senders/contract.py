@@ -156,6 +156,7 @@ class Capabilities:
 
     dedupe_seconds: int = 0  # it ignores a repeated id for so long; 0 = it does not
     echoes_message_id: bool = False  # receipts carry our id
+    names_ours_alone: bool = False  # no receipt, look-up or reply needs its own id: the attempt keeps it
     can_look_up: bool = False
     can_revoke: bool = False  # it takes back what waits for its person: see `Revoker`
     has_receipts: bool = True

@@ -70,17 +70,18 @@ class Picked:
 class Attempt:
     """A call that may now be made: its row is on the disk."""
 
-    attempt_id: int
     claim: Claim
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """How an attempt ended. `wake_at`: the next attempt (RETRY) or the first look-up (UNKNOWN)."""
+    """How an attempt ended. `wake_at`: the next attempt (RETRY) or the first look-up (UNKNOWN).
+    `learns_id`: what comes later may name the message by the provider's id alone."""
 
     attempt: Attempt
     verdict: Verdict
     wake_at: datetime | None = None
+    learns_id: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class Lane:
         self._patience = round_.pace.patience_seconds
         self._is_probe = False  # the call under way is the one that a half open breaker lets through
         self._is_over = False  # the breaker is open: it lets nobody through in this round
-        self._is_authorized = False
+        self._secrets: Mapping[str, str] | None = None  # of the last calls
         self._is_dry = False  # the last claim got all there was
         self._urgent_at = 0.0  # by the loop's clock: when to look for what is urgent beside a full window
         self._closed_because = ""
@@ -71,11 +71,15 @@ class Lane:
             while True:
                 if self._room() > 0:
                     await self._turn(tasks)
-                else:
-                    self._record()
-                    self._round.on_progress(self._round.summary)
-                    if not await self._wait():
-                        break
+                    continue
+                if self._in_flight:
+                    await self._some_answers()
+                    if self._room() > 0:  # the turn records them, in its own commit
+                        continue
+                self._record()
+                self._round.on_progress(self._round.summary)
+                if not (self._in_flight or await self._rest()):
+                    break
         if self._closed_because:
             self._round.summary.cut_short[self._provider.name] = self._closed_because
 
@@ -114,22 +118,23 @@ class Lane:
         # No lease of this turn outlives it, even where the wall clock is turned back meanwhile.
         ends_at = time.monotonic() + round_.pace.lease_seconds
         # Until there is a message, no token is asked for.
-        claims = [] if self._is_authorized else self._claim()
-        if not (claims or self._is_authorized):
+        early = self._claim(round_.clock()) if self._secrets is None else []
+        if self._secrets is None and not early:
             return
         try:
-            secrets = await authorize(round_, self._client, self._provider)
+            secrets = await authorize(round_, self._client, self._provider, self._secrets)
         except NotAuthorized as error:
-            round_.ledger.release(round_.clock(), claims, str(error))
+            round_.ledger.release(round_.clock(), early, str(error))
             self._closed_because = str(error)
             if not isinstance(error, RouteBlocked):
                 failed = Verdict(Outcome.RETRY, str(error))
                 round_.heed_outcomes(self._provider, [failed], 1, is_probe=self._is_probe)
             return
-        self._is_authorized = True
+        self._secrets = secrets
         with round_.ledger.transaction(Beside.SENDERS):
             self._record()
-            attempts = self._intend(claims or self._claim())
+            now = round_.clock()
+            attempts = self._intend(now, early or self._claim(now), are_new=not early)
         made = self._bucket.take(len(attempts))
         self._in_flight += len(attempts)
         for attempt in attempts:
@@ -137,11 +142,11 @@ class Lane:
         round_.on_progress(round_.summary)
         await asyncio.sleep(0)  # a long row of suppressed addresses leaves the other lanes their turn
 
-    def _claim(self) -> list[Claim]:
+    def _claim(self, now: datetime) -> list[Claim]:
         round_, can = self._round, self._provider.capabilities
         room, free = self._room(), self._free()
         picked = round_.ledger.claim(
-            round_.clock(),
+            now,
             self._provider.name,
             room,
             round_.pace.lease_seconds,
@@ -163,9 +168,9 @@ class Lane:
             self._patience = round_.pace.patience_seconds
         return picked.claims
 
-    def _intend(self, claims: list[Claim]) -> list[Attempt]:
+    def _intend(self, now: datetime, claims: list[Claim], *, are_new: bool) -> list[Attempt]:
         round_ = self._round
-        attempts = round_.ledger.intent(round_.clock(), claims, round_.pace.call_seconds)
+        attempts = round_.ledger.intent(now, claims, round_.pace.call_seconds, are_new=are_new)
         if len(attempts) < len(claims):
             started = {attempt.claim.message_no for attempt in attempts}
             left = [claim for claim in claims if claim.message_no not in started]
@@ -188,12 +193,16 @@ class Lane:
     # Recording -------------------------------------------------------------------------------
 
     def _record(self) -> None:
+        self._has_answers.clear()
+        self._has_many_answers.clear()
         if not self._answered:
             return
         round_, answered, self._answered = self._round, self._answered, []
         now = round_.clock()
+        learns_id = not self._provider.capabilities.names_ours_alone
         results = [
-            Recorded(attempt, verdict, self._wake_at(attempt, verdict)) for attempt, verdict in answered
+            Recorded(attempt, verdict, self._wake_at(attempt, verdict), learns_id)
+            for attempt, verdict in answered
         ]
         with round_.ledger.transaction(Beside.SENDERS):
             round_.ledger.record(now, results)
@@ -233,13 +242,8 @@ class Lane:
 
     # Waiting ---------------------------------------------------------------------------------
 
-    async def _wait(self) -> bool:
-        """Wait for whatever comes next; False when nothing will."""
-        if self._in_flight:
-            wanted = self._wanted()
-            idle = self._urgent_in() if self._may_claim else None
-            await self._some_answers(self._bucket.wait_seconds(wanted) if wanted else idle)
-            return True
+    async def _rest(self) -> bool:
+        """With nothing in flight, wait for whatever comes next; False when nothing will."""
         seconds = self._pause_seconds()
         if seconds is None:
             return False
@@ -247,17 +251,18 @@ class Lane:
         self._is_dry = False
         return True
 
-    async def _some_answers(self, at_most: float | None) -> None:
+    async def _some_answers(self) -> None:
         """Until there are enough for a batch, or the first of them waited long enough for the others; not
-        longer than `at_most` seconds."""
+        longer than until the throttle lets go, or until it is time to look for what is urgent."""
+        wanted = self._wanted()
+        idle = self._urgent_in() if self._may_claim else None
+        at_most = self._bucket.wait_seconds(wanted) if wanted else idle
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(at_most):
                 await self._has_answers.wait()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._round.pace.gather_seconds):
                         await self._has_many_answers.wait()
-        self._has_answers.clear()
-        self._has_many_answers.clear()
 
     def _pause_seconds(self) -> float | None:
         """With nothing in flight: how long until the throttle lets go or a retry is due; None: done."""

@@ -69,7 +69,7 @@ class Outbound(Planning, Claiming, Revocations):
 
     def _record(self, now: str, results: Sequence[Recorded]) -> int:
         rows = [_recorded_values(now, result) for result in results]
-        with_id = [row for row in rows if row["provider_message_id"]]
+        with_id = [row for row in rows if row["provider_message_id"] and row["learns_id"]]
         self.run("keep_in_order", {"message_nos": listed(row["message_no"] for row in rows)}).fetchall()
         self.change_each("finish_attempt", rows)
         self.change_each("learn_provider_id", with_id)
@@ -153,12 +153,12 @@ def _recorded_values(now: str, result: Recorded) -> dict[str, Any]:
         "now": now,
         "message_id": claim.message_id,
         "address": claim.address,
-        "attempt_id": result.attempt.attempt_id,
         "state": _STATE_AFTER[verdict.outcome].value,
         "outcome": verdict.outcome.value,
         "reason": verdict.reason,
         "raw": verdict.raw,
         "provider_message_id": verdict.provider_message_id,
+        "learns_id": result.learns_id,
         "wake_at": None if result.wake_at is None else to_text(result.wake_at),
         "unburnt": int(verdict.outcome is Outcome.ROUTE_BLOCKED),
     }

@@ -91,7 +91,7 @@ def apply(store: Store, events: Iterable[ProviderEvent], now: datetime) -> Appli
 
 def _learn(store: Store, receipt: Values, now: datetime) -> None:
     """No answer brought the provider's id and its receipt does: later ones may name nothing else."""
-    if store.change("learn_provider_id", receipt):
+    if store.change("learn_from_receipt", receipt):
         adopt(store, str(receipt["message_id"]), now)
 
 

@@ -117,7 +117,9 @@ def lower_names(headers: Mapping[str, str]) -> dict[str, str]:
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by RFC 9110 `Retry-After`: a number, or a date counted from the answer's own."""
     named = lower_names(headers)
-    text = named.get("retry-after", "").strip()
+    if "retry-after" not in named:
+        return None
+    text = named["retry-after"].strip()
     if text.isascii() and text.isdigit():
         return float(text)
     try:

@@ -62,7 +62,7 @@ class Firebase(ProviderBase):
 
     name = "firebase"
     channel = "push"
-    capabilities = Capabilities(dedupe_seconds=REPLACES_SECONDS, has_receipts=False)
+    capabilities = Capabilities(dedupe_seconds=REPLACES_SECONDS, names_ours_alone=True, has_receipts=False)
     options = (
         Option("service_account_file", "path of the service account's JSON key", parse=service_account),
         Option("project_id", "the project; empty for the account's own", ""),

@@ -95,6 +95,7 @@ class GoogleRcs(ProviderBase):
     capabilities = Capabilities(
         dedupe_seconds=DEDUPE_SECONDS,
         echoes_message_id=True,
+        names_ours_alone=True,
         can_revoke=True,
         unreachable_seconds=UNREACHABLE_SECONDS,
     )

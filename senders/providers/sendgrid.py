@@ -93,7 +93,7 @@ class SendGrid(ProviderBase):
 
     name = "sendgrid"
     channel = "email"
-    capabilities = Capabilities(echoes_message_id=True, can_look_up=True)
+    capabilities = Capabilities(echoes_message_id=True, names_ours_alone=True, can_look_up=True)
     options = (
         Option("api_key", "key with the right to send mail", is_secret=True),
         Option("from", "address that mail comes from; its domain must be authenticated"),

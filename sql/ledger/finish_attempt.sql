@@ -8,4 +8,4 @@ update attempts set
         ) then null
         else :raw
     end
-where attempt_id = :attempt_id and finished_at is null
+where message_no = :message_no and claim_token = :token and finished_at is null

@@ -497,8 +497,8 @@ def test_a_yes_that_was_cut_off_is_never_known_not_sent_even_if_the_provider_say
 
 def test_a_machine_that_slept_past_the_lease_does_not_call(ledger_place, office, clock):
     class SleepsAfterIntent(Ledger):
-        def intent(self, now, claims, call_seconds):
-            attempts = super().intent(now, claims, call_seconds)
+        def intent(self, now, claims, call_seconds, **how):
+            attempts = super().intent(now, claims, call_seconds, **how)
             clock.forward(minutes=5)
             return attempts
 

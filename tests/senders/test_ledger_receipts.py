@@ -1,5 +1,6 @@
 """Receipts: once each, in any order, early, late, or about nobody we know."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -129,6 +130,18 @@ def test_a_receipt_is_matched_by_the_providers_id_where_ours_is_not_echoed(ledge
     stranger = receipt(EventKind.READ, provider_message_id="L1", provider="other")
     assert ledger.apply_receipts([event, stranger], A_MINUTE_ON) == Applied(taken=1, waiting=1)
     assert state_of(ledger, accepted) is State.DELIVERED
+
+
+def test_an_id_that_nothing_will_name_stays_with_the_attempt_even_when_a_receipt_brings_it(ledger):
+    message = letter("anna")
+    (result,) = ended(in_flight(ledger, message), Outcome.ACCEPTED, provider_message_id="L1")
+    ledger.record(NOON, [replace(result, learns_id=False)])
+    ledger.apply_receipts([receipt(EventKind.DELIVERED, message, provider_message_id="L1")], A_MINUTE_ON)
+    assert state_of(ledger, message) is State.DELIVERED
+    no = {"message_no": ledger.value("message_no_of", {"message_id": message.message_id})}
+    assert [row["provider_message_id"] for row in ledger.run("attempts_of_message", no)] == ["L1"]
+    alone = receipt(EventKind.READ, provider_message_id="L1")
+    assert ledger.apply_receipts([alone], A_MINUTE_ON) == Applied(waiting=1)
 
 
 @pytest.mark.parametrize("verdict", [Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.RETRY, Outcome.REJECTED])

@@ -213,6 +213,17 @@ def test_every_receipt_means_what_its_case_says(folder: Path, provider: Provider
             assert _in_iso(said) == _in_iso(wanted), case["says"]
 
 
+def test_a_provider_that_names_ours_alone_says_nothing_about_a_message_without_our_id(
+    folder: Path, provider: Provider, name: str
+):
+    if not provider.capabilities.names_ours_alone:
+        return
+    assert provider.capabilities.echoes_message_id or not provider.capabilities.has_receipts
+    for case in cases("receipts", name):
+        named = [event for event in provider.events(_webhook_of(case, name)) if event.provider_message_id]
+        assert all(event.message_id for event in named) or case.get("is_of_another_system"), case["says"]
+
+
 def _in_iso(said: dict[str, str]) -> dict[str, str]:
     return {key: value.replace("T", " ") if key == "occurred_at" else value for key, value in said.items()}
 
