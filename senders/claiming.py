@@ -124,8 +124,7 @@ class Claiming(Breaking):
             ]
 
     def _still(self, claims: Sequence[Claim], values: dict[str, Any]) -> list[Claim]:
-        asked = {"token": claims[0].token, "message_nos": listed(claim.message_no for claim in claims)}
-        still = {row[0] for row in self.run("still_to_send", {**values, **asked})}
+        still = {row[0] for row in self.run("still_to_send", {**values, **_together(claims)})}
         return [claim for claim in claims if claim.message_no in still]
 
     def _intend(self, claims: Sequence[Claim], values: dict[str, Any]) -> list[Attempt]:
@@ -133,8 +132,7 @@ class Claiming(Breaking):
             return []
         rows = [{**mine(claim), **values, "body_sha256": digest(claim.request.body)} for claim in claims]
         self.change_each("open_attempt", rows)
-        moved = {"token": claims[0].token, "message_nos": listed(claim.message_no for claim in claims)}
-        if self.change("put_in_flight", {**values, **moved}) != len(claims):
+        if self.change("put_in_flight", {**values, **_together(claims)}) != len(claims):
             raise LedgerError("a claim was lost inside the transaction that took it: nothing is sent")
         return [Attempt(claim) for claim in claims]
 
@@ -148,6 +146,11 @@ class Claiming(Breaking):
 def mine(claim: Claim) -> dict[str, Any]:
     """What a claim is proven by."""
     return {"message_no": claim.message_no, "token": claim.token}
+
+
+def _together(claims: Sequence[Claim]) -> dict[str, Any]:
+    """What claims with one token are proven by."""
+    return {"token": claims[0].token, "message_nos": listed(claim.message_no for claim in claims)}
 
 
 def _by_token(claims: Iterable[Claim]) -> dict[str, list[Claim]]:

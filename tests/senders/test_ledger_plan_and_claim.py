@@ -509,3 +509,14 @@ def test_a_ledger_of_the_version_before_gains_what_it_lacks(tmp_path):
         ledger._connection.executescript("drop table refusals; pragma user_version = 1")
     with Ledger(path) as ledger:
         assert len(ledger.claim(NOON, "postal", 1, 60).claims) == 1
+
+
+def test_a_claim_that_is_gone_when_its_intent_comes_is_no_call(ledger):
+    message = letter("anna")
+    planned(ledger, message)
+    claims = ledger.claim(NOON, "postal", 1, 60).claims
+    ledger.release(NOON, claims, "somebody_else")
+    with pytest.raises(LedgerError, match="claim was lost"):
+        ledger.intent(NOON, claims, 15, are_new=True)
+    assert ledger.run("attempts_of_message", {"message_no": claims[0].message_no}).fetchall() == []
+    assert state_of(ledger, message) is State.PLANNED

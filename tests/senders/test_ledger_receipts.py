@@ -136,8 +136,8 @@ def test_an_id_that_nothing_will_name_stays_with_the_attempt_even_when_a_receipt
     message = letter("anna")
     (result,) = ended(in_flight(ledger, message), Outcome.ACCEPTED, provider_message_id="L1")
     ledger.record(NOON, [replace(result, learns_id=False)])
-    ledger.apply_receipts([receipt(EventKind.DELIVERED, message, provider_message_id="L1")], A_MINUTE_ON)
-    assert state_of(ledger, message) is State.DELIVERED
+    ledger.apply_receipts([receipt(EventKind.SENT, message, provider_message_id="L1")], A_MINUTE_ON)
+    assert state_of(ledger, message) is State.SENT
     no = {"message_no": ledger.value("message_no_of", {"message_id": message.message_id})}
     assert [row["provider_message_id"] for row in ledger.run("attempts_of_message", no)] == ["L1"]
     alone = receipt(EventKind.READ, provider_message_id="L1")
